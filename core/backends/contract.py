@@ -1,0 +1,321 @@
+"""What every store promises: the verbs, in small parts, and the values they take and give.
+
+Rules for all of them:
+
+* Time is the store's own, in UTC milliseconds. A store opened with a clock (tests) takes it from there; no call can.
+* Every verb may be sent again after a lost reply and acts once.
+* A job is in exactly one state; every settle, renew and release is a compare-and-set on `(raw, token)`.
+* Errors: StoreUnavailable (send it again later), StoreFull (enqueue only), StoreFormatError (on open).
+* A store never decodes arguments, options, results, errors or lines; it moves bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from ..model.ident import JobRef
+from ..model.job import Claim, NewJob, Receipt, StoredJob
+from ..model.outcome import Outcome
+from ..model.retention import Retention
+from ..model.schedule import StoredSchedule
+from ..model.states import State, Verb
+from ..model.worker import WorkerInfo, WorkerOrders
+
+FORMAT = 1  # of what a store holds; a store with a greater number is refused in a sentence
+
+
+class Features(msgspec.Struct, frozen=True):
+    """How a store differs from the others; asked for here, never with isinstance."""
+
+    name: str  # "memory", "sqlite", "redis", "postgres"
+    durable: bool = True  # survives the end of every process
+    shared: bool = True  # several processes may open it
+    transactional: bool = False  # enqueue can join the caller's own transaction
+    wakes: bool = True  # wait() returns early when work arrives; else callers poll
+
+
+class Exchange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One call of the hot verb, for one queue.
+
+    call grows by one with each exchange of this worker with this queue; the same number again gets the same answer.
+    minutes: sums to add to this minute's counters, by metric (model/minutes.py), for the outcomes sent here.
+    keep_completed: completed jobs beyond the newest of this number may be trimmed on the way (at most 2 per outcome
+    plus 10); 0 trims nothing.
+    """
+
+    queue: str
+    worker: str
+    call: int
+    outcomes: Sequence[Outcome] = ()
+    want: int = 0
+    lease_ms: int = 30_000
+    minutes: Mapping[str, int] = {}
+    keep_completed: int = 10_000
+
+
+class ExchangeReply(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """refused: raw ids whose settle came too late. asked_to_cancel: raw ids that this worker still runs and should stop.
+
+    next_due_ms: the store's time at which the next scheduled or failed job is due; 0 when there is none.
+    paused: why nothing was claimed, when the queue is paused ("" also while it is not; see is_paused).
+    """
+
+    refused: Sequence[bytes] = ()
+    claims: Sequence[Claim] = ()
+    asked_to_cancel: Sequence[bytes] = ()
+    next_due_ms: int = 0
+    is_paused: bool = False
+    now_ms: int = 0
+
+
+class Rescue(msgspec.Struct, frozen=True, gc=False):
+    """One pass over the leases of a queue.
+
+    jumped: the clock moved too far since the last pass; leases were clamped and nothing is due for rescue until a
+    whole lease later. claims: those whose lease has run out, oldest first; nothing was changed: the caller settles
+    them with `Outcome(if_expired=True)`. workers: who held them, in the same order.
+    """
+
+    jumped: bool
+    claims: Sequence[Claim]
+    workers: Sequence[str]
+
+
+class Acted(msgspec.Struct, frozen=True, gc=False):
+    """What a verb did to one job: applied, and the state before and after; before is None when there is no such job.
+
+    A verb that asks a running job to stop is applied with before == after == running.
+    """
+
+    ref: JobRef
+    applied: bool
+    before: State | None
+    after: State | None
+
+
+class Cursor(msgspec.Struct, frozen=True, array_like=True):
+    """A place in a state's natural order: the job at (score, queue, raw), itself not included in the page."""
+
+    score: int
+    queue: str
+    raw: bytes
+
+
+class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of one state, in its natural order.
+
+    pending: run order. scheduled, failed: due time, soonest first. held: longest first. running: lease end, soonest
+    first. completed, dead, cancelled: newest first. queues: none means all. At most one of after and before is given;
+    before reads the page that ends just before that place. task: exact, or a prefix that ends in `*`; with it at most
+    scan_limit jobs are looked at.
+    """
+
+    state: State
+    queues: tuple[str, ...] = ()
+    task: str = ""
+    after: Cursor | None = None
+    before: Cursor | None = None
+    limit: int = 50
+    scan_limit: int = 10_000
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """jobs in natural order, without result and with at most the newest line.
+
+    next and previous: cursors of the neighbouring pages, None where there is none (or none was found within the scan:
+    then `exhausted` is False and `next` goes on from where the scan stopped). scanned: jobs looked at.
+    """
+
+    jobs: Sequence[StoredJob]
+    next: Cursor | None = None
+    previous: Cursor | None = None
+    scanned: int = 0
+    exhausted: bool = True
+
+
+class QueueCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """One queue in numbers, in O(1): what it holds now by state, and cumulative totals.
+
+    processed: accepted settles that ended an attempt (completed, failed, dead, cancelled). failures: those that ended
+    failed or dead. oldest_pending_ms: when the next job in run order became ready; 0 when none is pending.
+    """
+
+    queue: str
+    states: Mapping[State, int]
+    processed: int = 0
+    failures: int = 0
+    last_processed_ms: int = 0
+    oldest_pending_ms: int = 0
+    is_paused: bool = False
+    paused_reason: str = ""
+    paused_ms: int = 0
+    journal_failures: str = ""  # newest position of each journal stream; "" when it is empty
+    journal_completed: str = ""
+
+
+class JournalEntry(msgspec.Struct, frozen=True):
+    """One batch of a journal: lines is MessagePack of an array of AttemptLine. Positions sort as they were written
+    when compared by the store alone; treat them as opaque."""
+
+    position: str
+    lines: bytes
+
+
+class Intake(Protocol):
+    """How jobs come in."""
+
+    def enqueue(self, jobs: Sequence[NewJob]) -> list[Receipt]:
+        """Store jobs, all or none of those of one queue; answers in the order given.
+
+        An id that is live or retained is not stored again (created False, its own ref). A unique key held by a live
+        job (any state that is not final) answers that job's ref. A job is pending, or scheduled when its time lies
+        ahead. A follow-up for another queue may take a moment to arrive (see relay).
+        """
+        ...
+
+    def relay(self, queue: str, limit: int) -> int:
+        """Move follow-ups that `queue` keeps for other queues to them; answers how many moved. Repeatable."""
+        ...
+
+
+class Work(Protocol):
+    """What workers and their keeper call."""
+
+    def exchange(self, call: Exchange) -> ExchangeReply:
+        """Settle a batch, promote up to 100 due jobs, claim up to `want`. See Exchange and ExchangeReply."""
+        ...
+
+    def renew(self, queue: str, claims: Sequence[tuple[bytes, int]], lease_ms: int) -> list[bytes]:
+        """Extend the leases of `(raw, token)`; answers the raw ids that are no longer theirs."""
+        ...
+
+    def release(self, queue: str, claims: Sequence[tuple[bytes, int]]) -> int:
+        """Give claims back unstarted: pending at their old place, the attempt given back; answers how many."""
+        ...
+
+    def rescue(self, queue: str, limit: int, lease_ms: int) -> Rescue:
+        """Find claims whose lease ran out, and keep watch over clock jumps (more than half a lease since the last
+        pass, or backwards: clamp every lease end into [now, now + lease_ms], answer none until a lease later)."""
+        ...
+
+    def trim(self, queue: str, retention: Retention, limit: int) -> int:
+        """Delete what retention no longer keeps, at most about `limit` jobs; answers how many jobs went."""
+        ...
+
+    def wait(self, queues: Sequence[str], timeout_s: float) -> None:
+        """Sleep until one of the queues may have work, at most timeout_s. May return early for no reason."""
+        ...
+
+
+class Control(Protocol):
+    """What operators call."""
+
+    def act(self, verb: Verb, queue: str, raws: Sequence[bytes], operation: str, reason: str = "") -> list[Acted]:
+        """Apply a verb by the table of model/states.py; `operation` (up to 64 characters) makes a repeat answer
+        `applied` again without acting again. The COPY effect is not applied here (the caller enqueues the copy)."""
+        ...
+
+    def pause(self, queue: str, reason: str) -> None:
+        """Stop claims from a queue; idempotent. What runs goes on."""
+        ...
+
+    def resume(self, queue: str) -> None: ...
+
+    def purge(self, queue: str, state: State, before_ms: int, limit: int) -> int:
+        """Delete up to `limit` jobs of a state (not running) that entered it before a store time (by finish time for
+        final states, by ready time, due time or time held for the others use enqueue time); answers how many."""
+        ...
+
+    def order(self, worker: str, orders: WorkerOrders) -> bool:
+        """Leave orders for a worker, delivered with its next beat; False when no such worker is known."""
+        ...
+
+
+class Workers(Protocol):
+    """The register of living processes."""
+
+    def beat(self, worker: WorkerInfo) -> WorkerOrders:
+        """Say that a worker lives and what it does; answers what it is wanted to do."""
+        ...
+
+    def forget(self, worker: str) -> None:
+        """Strike a worker from the register at its clean end, with its remembered replies."""
+        ...
+
+    def workers(self) -> list[WorkerInfo]:
+        """Every worker that beat within the last hour, oldest start first; beat_ms says how fresh each is."""
+        ...
+
+
+class Schedules(Protocol):
+    """Cron entries, in the slot of the queue they feed."""
+
+    def put_schedule(self, queue: str, key: str, spec: bytes, *, enabled: bool) -> StoredSchedule:
+        """Store a definition. A new key starts with last_fire_ms = now; an existing one keeps last fire and switch
+        (`enabled` counts for new keys only) and its version grows only when spec differs."""
+        ...
+
+    def switch_schedule(self, queue: str, key: str, *, enabled: bool) -> StoredSchedule | None:
+        """Enable or disable; switching on sets last_fire_ms = now (what was missed stays missed). None: no such key.
+        Idempotent: switching to what it is changes nothing."""
+        ...
+
+    def remove_schedule(self, queue: str, key: str) -> bool: ...
+
+    def tick(self, queue: str, key: str, version: int, last_fire_ms: int, fire_ms: int, job: NewJob) -> bool:
+        """One compare-and-set on (enabled, version, last_fire_ms) that moves last_fire_ms to fire_ms and stores the
+        job; False when any of them differs. The job's id is `fire_raw(key, fire_ms)`, its queue is `queue`."""
+        ...
+
+    def schedules(self) -> list[StoredSchedule]:
+        """All of them, by key."""
+        ...
+
+
+class Readers(Protocol):
+    """What dashboards, commands and recorders read."""
+
+    def now_ms(self) -> int: ...
+
+    def counts(self) -> list[QueueCounts]:
+        """Every queue that ever held a job, a schedule or a pause, by name; O(queues), never O(jobs)."""
+        ...
+
+    def get(self, refs: Sequence[JobRef]) -> list[StoredJob | None]:
+        """Jobs whole, in the order given; None where there is none any more."""
+        ...
+
+    def page(self, query: PageQuery) -> Page: ...
+
+    def journal(self, queue: str, stream: str, after: str, limit: int) -> list[JournalEntry]:
+        """Entries of "failures" or "completed" written after a position ("" means from the oldest kept)."""
+        ...
+
+    def minutes(self, queue: str, since: int) -> dict[int, dict[str, int]]:
+        """Counters by minute (minutes since 1970) from `since` on, by metric."""
+        ...
+
+
+class Backend(Intake, Work, Control, Workers, Schedules, Readers, Protocol):
+    """A store. Objects are safe to use from several threads; after a fork, open another."""
+
+    features: Features
+    url: str  # without the password
+
+    @property
+    def store_id(self) -> str:
+        """Made once when the store was, so that a replaced store is told from its predecessor."""
+        ...
+
+    def open(self) -> None:
+        """Connect, create or check the format. Raises StoreUnavailable or StoreFormatError. Repeatable."""
+        ...
+
+    def ping(self) -> None:
+        """Raise StoreUnavailable unless the store answers within two seconds."""
+        ...
+
+    def close(self) -> None: ...

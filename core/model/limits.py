@@ -1,0 +1,25 @@
+"""The bounds of what may come in, in one place; every door and every store uses these."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+QUEUE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+QUEUE_FORM: Final = "a letter or digit, then up to 63 letters, digits, dots, dashes or underscores"
+TASK_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,199}")
+TASK_FORM: Final = "a letter, then up to 199 letters, digits, dots, colons, dashes or underscores"
+
+MAX_PAYLOAD_BYTES: Final = 256 * 1024
+MAX_RESULT_BYTES: Final = 256 * 1024
+MAX_TEXT_BYTES: Final = 64 * 1024  # tracebacks and logs: cut, never refused
+MAX_METADATA_BYTES: Final = 4 * 1024
+MAX_NESTING: Final = 64
+MAX_UNIQUE_KEY_CHARS: Final = 200
+MAX_REASON_CHARS: Final = 500
+MIN_PRIORITY: Final = -100
+MAX_PRIORITY: Final = 100
+MAX_ATTEMPTS: Final = 10_000
+MAX_DELAY_DAYS: Final = 3_660  # ten years: beyond it a time is a mistake
+KEPT_ATTEMPT_LINES: Final = 10
+PROMOTED_PER_EXCHANGE: Final = 100

@@ -1,0 +1,150 @@
+"""What an attempt ended in, and the one function that decides what becomes of the job: `decide`."""
+
+from __future__ import annotations
+
+import traceback
+from enum import IntEnum
+
+import msgspec
+
+from ..errors import Cancelled, InvalidInput, PermanentError, Snooze, TemporaryError
+from .clock import as_ms
+from .job import Claim, NewJob
+from .limits import MAX_REASON_CHARS, MAX_TEXT_BYTES
+from .retry import Retry
+from .states import State
+
+
+class Charge(IntEnum):
+    """How an attempt counts."""
+
+    COUNTED = 0  # against max_attempts
+    RETURNED = 1  # as if it had not started (snoozed, released)
+    LOST = 2  # it started and its worker died: counted as an attempt and a loss, not against max_attempts
+
+
+class ErrorDetail(msgspec.Struct, frozen=True, array_like=True):
+    """Why an attempt failed; each text is cleaned and cut, so that storing it cannot fail."""
+
+    type: str  # the exception's full name
+    message: str
+    traceback: str
+
+
+class AttemptLine(msgspec.Struct, frozen=True, array_like=True):
+    """One attempt in one line: what the journal carries, and the newest ten of which a store keeps with the job."""
+
+    raw: bytes
+    task: str
+    attempt: int
+    state: str  # where the attempt sent the job
+    enqueued_ms: int
+    ready_ms: int
+    claimed_ms: int
+    started_ms: int
+    finished_ms: int
+    worker: str  # "label@host:pid", or the worker's id
+    max_attempts: int = 0
+    tries: int = 0
+    error_type: str = ""
+    error_line: str = ""  # first line of the message, at most 200 characters
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """What a store does to one claimed job when it settles it, if `(raw, token)` still is its claim.
+
+    state is where it goes: completed, dead, cancelled (final); failed, scheduled (after delay_ms from the store's
+    now; delay_ms 0 still passes through that state); held; pending (at once, with its old priority, as ready now).
+    line: packed AttemptLine, kept with the job and, when `stream` names one, written to that journal stream.
+    then: follow-up jobs stored in the same atomic step. if_expired: only if the lease has run out (rescue).
+    """
+
+    raw: bytes
+    token: int
+    state: State
+    charge: Charge = Charge.COUNTED
+    delay_ms: int = 0
+    result: bytes | None = None
+    error: bytes | None = None
+    reason: str = ""
+    line: bytes = b""
+    stream: str = ""  # "", "failures" or "completed"
+    then: tuple[NewJob, ...] = ()
+    if_expired: bool = False
+
+
+class Decision(msgspec.Struct, frozen=True, gc=False):
+    """What becomes of a job after an attempt."""
+
+    state: State
+    charge: Charge = Charge.COUNTED
+    delay_ms: int = 0
+    reason: str = ""
+
+
+MAX_LOSSES = 10  # a job that was running this often when its worker died is most likely what kills it
+
+
+def decide(claim: Claim, error: BaseException | None, retry: Retry, *, chance: float, cancel_asked: bool) -> Decision:
+    """The whole policy after an attempt: completed, cancelled, snoozed, dead or tried again, and when.
+
+    retry's max_attempts is not read: the job's own counts. chance: a random number in [0, 1) for the jitter.
+    A completion that comes before a cancellation reached the handler wins.
+    """
+    if error is None:
+        return Decision(State.COMPLETED)
+    if isinstance(error, Cancelled):
+        return Decision(State.CANCELLED, reason=cut_reason(str(error)) or "cancelled by its handler")
+    if isinstance(error, Snooze):
+        return Decision(State.SCHEDULED, Charge.RETURNED, as_ms(error.delay), reason=cut_reason(str(error)))
+    if cancel_asked:
+        return Decision(State.CANCELLED, reason="cancelled while running")
+    if isinstance(error, PermanentError | InvalidInput):
+        return Decision(State.DEAD, reason="permanent error")
+    if claim.tries >= claim.max_attempts:
+        return Decision(State.DEAD, reason="retries used up")
+    if isinstance(error, TemporaryError) and error.retry_after is not None:
+        return Decision(State.FAILED, delay_ms=as_ms(error.retry_after))
+    return Decision(State.FAILED, delay_ms=retry.delay_ms(claim.tries, chance))
+
+
+def decide_lost(claim: Claim) -> Decision:
+    """What becomes of a job whose lease ran out: pending again, unless it was there each time a worker died."""
+    if claim.losses + 1 >= MAX_LOSSES:
+        reason = f"its worker died {MAX_LOSSES} times while it ran"
+        return Decision(State.DEAD, Charge.LOST, reason=reason)
+    return Decision(State.PENDING, Charge.LOST, reason="its worker died or was cut off")
+
+
+def detail_of(error: BaseException) -> ErrorDetail:
+    """An exception as data, cleaned and cut."""
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    told = "".join(traceback.format_exception(error))
+    return ErrorDetail(name, cut_text(_message(error), MAX_TEXT_BYTES // 16), cut_text(told, MAX_TEXT_BYTES))
+
+
+def first_line(message: str) -> str:
+    """The first line of a message, at most 200 characters."""
+    return message.strip().partition("\n")[0][:200]
+
+
+def cut_reason(reason: str) -> str:
+    return cut_text(reason, MAX_TEXT_BYTES)[:MAX_REASON_CHARS]
+
+
+def cut_text(text: str, limit: int) -> str:
+    """Text without NUL and lone surrogates, at most `limit` bytes of UTF-8: head and tail, with a mark between."""
+    data = text.replace("\x00", "�").encode("utf-8", "replace")
+    if len(data) <= limit:
+        return data.decode()
+    half = (limit - 64) // 2
+    mark = f"\n… truncated: {len(data)} bytes in all …\n".encode()
+    return (data[:half] + mark + data[-half:]).decode("utf-8", "ignore")
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as broken:  # a __str__ that raises must not keep the failure from being stored
+        return f"<its __str__ raised {type(broken).__name__}>"
