@@ -1,24 +1,24 @@
 """Every exception of the engine, in one tree; each message says what happened and what to do next.
 
-    JobsError
-    ├── ConfigError                 a setting is wrong; the process must not start
-    ├── InvalidInput                something that came in cannot be stored (path, reason, limit)
-    │   ├── UnknownTask             no task of that name is registered here
-    │   ├── InvalidArguments        the arguments do not fit the task's signature
-    │   └── PayloadTooLarge         more bytes than the limit
-    ├── JobNotFound                 no live or retained job has this id
-    ├── Conflict                    the job is in a state that the verb does not apply to
-    ├── LeaseLost                   another worker holds, or may hold, the job now
-    ├── ResultUnavailable           the job ended without a result, or has not ended yet
-    ├── StoreError
-    │   ├── StoreUnavailable        the store cannot be reached; the call may be sent again
-    │   ├── StoreFull               the store refuses new jobs (memory or disk)
-    │   └── StoreFormatError        the store was written by a newer version
-    └── HandlerSignal               what a handler raises on purpose
-        ├── TemporaryError          failed for now: retried, after `retry_after` if given
-        ├── PermanentError          failed for good: dead at once
-        ├── Snooze                  not now: run again after `delay`, no attempt used
-        └── Cancelled               stop: the job ends cancelled
+JobsError
+├── ConfigError                 a setting is wrong; the process must not start
+├── InvalidInput                something that came in cannot be stored (path, reason, limit)
+│   ├── UnknownTask             no task of that name is registered here
+│   ├── InvalidArguments        the arguments do not fit the task's signature
+│   └── PayloadTooLarge         more bytes than the limit
+├── JobNotFound                 no live or retained job has this id
+├── Conflict                    the job is in a state that the verb does not apply to
+├── LeaseLost                   another worker holds, or may hold, the job now
+├── ResultUnavailable           the job ended without a result, or has not ended yet
+├── StoreError
+│   ├── StoreUnavailable        the store cannot be reached; the call may be sent again
+│   ├── StoreFull               the store refuses new jobs (memory or disk)
+│   └── StoreFormatError        the store was written by a newer version
+└── HandlerSignal               what a handler raises on purpose
+    ├── TemporaryError          failed for now: retried, after `retry_after` if given
+    ├── PermanentError          failed for good: dead at once
+    ├── Snooze                  not now: run again after `delay`, no attempt used
+    └── Cancelled               stop: the job ends cancelled
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ExchangeReply(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """refused: raw ids whose settle came too late. asked_to_cancel: raw ids that this worker still runs and should stop.
+    """refused: raw ids whose settle came too late. asked_to_cancel: raw ids that this worker runs and should stop.
 
     next_due_ms: the store's time at which the next scheduled or failed job is due; 0 when there is none.
     paused: why nothing was claimed, when the queue is paused ("" also while it is not; see is_paused).

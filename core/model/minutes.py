@@ -10,7 +10,25 @@ from bisect import bisect_left
 from collections import Counter
 from typing import Final
 
-EDGES_MS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 300_000, 3_600_000)
+EDGES_MS: Final = (
+    1,
+    2,
+    5,
+    10,
+    20,
+    50,
+    100,
+    200,
+    500,
+    1_000,
+    2_000,
+    5_000,
+    10_000,
+    30_000,
+    60_000,
+    300_000,
+    3_600_000,
+)
 MINUTE_MS: Final = 60_000
 COUNTED: Final = frozenset({"completed", "failed", "dead", "cancelled", "lost"})
 

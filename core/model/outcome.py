@@ -146,5 +146,5 @@ def cut_text(text: str, limit: int) -> str:
 def _message(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception as broken:  # a __str__ that raises must not keep the failure from being stored
+    except Exception as broken:  # noqa: BLE001 - a __str__ that raises must not keep the failure from being stored
         return f"<its __str__ raised {type(broken).__name__}>"

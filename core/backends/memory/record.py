@@ -1,0 +1,88 @@
+"""One job as memory holds it, and its faces: the claim and the stored view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ...model.job import Claim, NewJob, StoredJob
+from ...model.limits import KEPT_ATTEMPT_LINES
+from ...model.states import State
+
+
+@dataclass(slots=True)
+class Record:
+    """What changes about a job beside what it came with."""
+
+    new: NewJob
+    enqueued_ms: int
+    state: State
+    score: int
+    due_ms: int = 0
+    ready_ms: int = 0
+    attempts: int = 0
+    forgiven: int = 0
+    losses: int = 0
+    worker: str = ""
+    token: int = 0
+    claimed_ms: int = 0
+    lease_until_ms: int = 0
+    finished_ms: int = 0
+    old_score: int = 0  # where it stood in `pending` before its claim: release puts it back there
+    cancel_asked: bool = False
+    operation: str = ""  # the last operator's operation, so that a repeat acts once
+    reason: str = ""
+    result: bytes | None = None
+    error: bytes | None = None
+    lines: list[bytes] = field(default_factory=list)
+
+    def add_line(self, line: bytes) -> None:
+        self.lines = [*self.lines, line][-KEPT_ATTEMPT_LINES:]
+
+    def as_claim(self) -> Claim:
+        new = self.new
+        return Claim(
+            queue=new.queue,
+            raw=new.raw,
+            token=self.token,
+            task=new.task,
+            arguments=new.arguments,
+            options=new.options,
+            priority=new.priority,
+            max_attempts=new.max_attempts,
+            attempts=self.attempts,
+            forgiven=self.forgiven,
+            losses=self.losses,
+            enqueued_ms=self.enqueued_ms,
+            ready_ms=self.ready_ms,
+            claimed_ms=self.claimed_ms,
+        )
+
+    def as_stored(self, *, whole: bool) -> StoredJob:
+        """The view of a reader; a row of a page (not whole) carries no result and the newest line only."""
+        new, running = self.new, self.state is State.RUNNING
+        return StoredJob(
+            ref=new.ref,
+            state=self.state,
+            score=self.score,
+            task=new.task,
+            arguments=new.arguments,
+            options=new.options,
+            priority=new.priority,
+            max_attempts=new.max_attempts,
+            enqueued_ms=self.enqueued_ms,
+            attempts=self.attempts,
+            forgiven=self.forgiven,
+            losses=self.losses,
+            unique_key=new.unique_key,
+            worker=self.worker if running else "",
+            token=self.token if running else 0,
+            claimed_ms=self.claimed_ms if running else 0,
+            lease_until_ms=self.lease_until_ms if running else 0,
+            finished_ms=self.finished_ms if self.state.is_final else 0,
+            due_ms=self.due_ms if self.state in (State.SCHEDULED, State.FAILED) else 0,
+            cancel_asked=running and self.cancel_asked,
+            reason=self.reason,
+            result=self.result if whole else None,
+            error=self.error if whole else None,
+            lines=tuple(self.lines if whole else self.lines[-1:]),
+        )
