@@ -46,9 +46,7 @@ def missing_sentence(servers: list[Server]) -> str:
     """What to tell somebody whose tests cannot run, with the one command that mends it."""
     titles = " and ".join(server.title for server in servers)
     verb = "is" if len(servers) == 1 else "are"
-    return (
-        f"{titles} {verb} missing: type ./dev test, which fetches what the tests need, or {by_hand(servers)}"
-    )
+    return f"{titles} {verb} missing: type ./dev test, which fetches what the tests need, or {by_hand(servers)}"
 
 
 def by_hand(servers: list[Server]) -> str:

@@ -1,0 +1,82 @@
+"""`./dev check`: format, lint, types, import rules and sizes; all of them run, whatever the first one says."""
+
+import argparse
+import subprocess
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import environment, imports, sizes
+from .console import say, step
+from .interpreter import clean_environment
+from .paths import ROOT
+
+BUDGET_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one check found; empty text when all is well."""
+
+    name: str
+    is_clean: bool
+    text: str
+    seconds: float
+
+
+def check(_: argparse.Namespace) -> int:
+    """`./dev check`."""
+    python = environment.ready_for_work()
+    started = time.monotonic()
+    checks: list[tuple[str, Callable[[], tuple[bool, str]]]] = [
+        # The slowest first; two at a time is what a small machine has cores for.
+        ("types", lambda: _program(python, "mypy", "--no-error-summary")),
+        ("import layers", lambda: _program(python, "importlinter.cli", "lint-imports", "--no-logo")),
+        ("format", lambda: _program(python, "ruff", "format", "--check", "--diff", "--quiet", ".")),
+        ("lint", lambda: _program(python, "ruff", "check", "--quiet", ".")),
+        ("import style", lambda: _ours(imports.violations(ROOT))),
+        ("sizes", lambda: _ours(sizes.violations(ROOT))),
+    ]
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        verdicts = list(pool.map(lambda named: _time(*named), checks))
+    return _report(verdicts, time.monotonic() - started)
+
+
+def _time(name: str, run: Callable[[], tuple[bool, str]]) -> Verdict:
+    started = time.monotonic()
+    is_clean, text = run()
+    return Verdict(name, is_clean, text, time.monotonic() - started)
+
+
+def _program(python: Path, module: str, *arguments: str) -> tuple[bool, str]:
+    environment = clean_environment(NO_COLOR="1", TERM="dumb")
+    done = subprocess.run(
+        [python, "-m", module, *arguments],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    )
+    return done.returncode == 0, done.stdout.strip()
+
+
+def _ours(violations: list[str]) -> tuple[bool, str]:
+    return not violations, "\n".join(violations)
+
+
+def _report(verdicts: list[Verdict], seconds: float) -> int:
+    broken = [verdict for verdict in verdicts if not verdict.is_clean]
+    for verdict in broken:
+        say(f"--- {verdict.name}")
+        say(verdict.text)
+        say()
+    for verdict in verdicts:
+        say(f"{verdict.name:<14}{'ok' if verdict.is_clean else 'FAILED':<8}{verdict.seconds:5.1f} s")
+    late = f", over the budget of {BUDGET_SECONDS} s" if seconds > BUDGET_SECONDS else ""
+    step(f"check {'failed' if broken else 'passed'} in {seconds:.1f} s{late}")
+    return 1 if broken else 0

@@ -1,0 +1,38 @@
+"""The test suites: what each is called, where it lives, what it needs and how many minutes it may take."""
+
+from dataclasses import dataclass
+
+from .servers import CHROMIUM, REDIS, Server
+
+
+@dataclass(frozen=True)
+class Suite:
+    """One folder under tests/."""
+
+    name: str
+    minutes: float
+    servers: tuple[Server, ...] = ()
+    workers: int = 2
+    """Processes side by side; 0 where tests would disturb each other."""
+    about: str = ""
+
+    @property
+    def folder(self) -> str:
+        """Where its tests are."""
+        return f"tests/{self.name}"
+
+
+SUITES = (
+    Suite("unit", 1, about="pure rules and values"),
+    Suite("tooling", 2, workers=0, about="./dev, the container files, the import rules"),
+    Suite("conformance", 4, (REDIS,), about="every behaviour on every store"),
+    Suite("faults", 4, (REDIS,), workers=0, about="kills, cuts and clock jumps"),
+    Suite("doors", 2, (REDIS,), about="commands, HTTP API and pages"),
+    Suite("browser", 5, (REDIS, CHROMIUM), workers=0, about="the dashboard in Chromium"),
+)
+BY_NAME = {suite.name: suite for suite in SUITES}
+
+# What another interpreter is shown to run: the rules, and the stores that need no server.
+OTHER_INTERPRETER_FOLDERS = ("tests/unit", "tests/conformance")
+OTHER_INTERPRETER_STORES = "memory,sqlite"
+OTHER_INTERPRETER_MINUTES = 3.0
