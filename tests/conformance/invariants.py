@@ -1,0 +1,47 @@
+"""What must hold of a store after every test, whatever was done to it."""
+
+from collections import Counter
+
+from core.backends.contract import Backend
+from core.model.ident import JobRef
+from core.model.job import StoredJob
+from core.model.states import FINAL, State
+
+from .lab import walk
+
+
+def assert_consistent(store: Backend) -> None:
+    """Counts equal a recount; every job is in one state, in its place, and alone with its unique key."""
+    jobs = {state: list(walk(store, state)) for state in State}
+    _assert_counted(store, jobs)
+    every = [job for kept in jobs.values() for job in kept]
+    _assert_in_one_state(store, every)
+    for state, kept in jobs.items():
+        _assert_in_natural_order(state, kept)
+    _assert_unique(every)
+
+
+def _assert_counted(store: Backend, jobs: dict[State, list[StoredJob]]) -> None:
+    counted = {(counts.queue, state): n for counts in store.counts() for state, n in counts.states.items() if n}
+    found = Counter((job.ref.queue, state) for state, kept in jobs.items() for job in kept)
+    assert counted == dict(found), "counts() differs from a recount by paging"
+
+
+def _assert_in_one_state(store: Backend, every: list[StoredJob]) -> None:
+    seen = Counter(job.ref for job in every)
+    assert max(seen.values(), default=1) == 1, "a job is listed in two places"
+    refs: list[JobRef] = [job.ref for job in every]
+    for row, whole in zip(every, store.get(refs), strict=True):
+        assert whole is not None, f"{row.ref} is listed as {row.state} and cannot be read"
+        assert (whole.state, whole.score) == (row.state, row.score)
+
+
+def _assert_in_natural_order(state: State, kept: list[StoredJob]) -> None:
+    places = [(job.score, job.ref.queue, job.ref.raw) for job in kept]
+    assert places == sorted(places, reverse=state in FINAL), f"{state} is not in its natural order"
+    assert all(job.state is state for job in kept)
+
+
+def _assert_unique(every: list[StoredJob]) -> None:
+    live = [(job.ref.queue, job.unique_key) for job in every if job.unique_key and job.state not in FINAL]
+    assert len(live) == len(set(live)), "two live jobs hold one unique key"
