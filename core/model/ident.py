@@ -33,7 +33,7 @@ class JobRef(NamedTuple):
             number = int(text, 32)
             if number < 1 << (8 * RAW_BYTES):
                 return cls(queue, number.to_bytes(RAW_BYTES, "big"))
-        raise InvalidInput("not a job id; one looks like default~0cpjr1mt3o00u9c2mhl8a6q1q5i", path="$.id")
+        raise InvalidInput("not a job id; one looks like default~00q40fbkdjg005rh35bk83b", path="$.id")
 
 
 class IdMaker:

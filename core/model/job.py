@@ -12,16 +12,17 @@ from .states import State
 _RANK_STEP = 1 << 44  # more milliseconds than will pass before the year 2527
 
 
-class Step(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
-    """One follow-up of a chain, as data: `arguments` holds those known when the chain was made."""
+class Step(msgspec.Struct, frozen=True, array_like=True):
+    """One follow-up of a chain, packed as the job it will become."""
 
     task: str
     queue: str
-    arguments: dict[str, Any] = {}
-    priority: int = 0
-    max_attempts: int = 1
-    delay_ms: int = 0
-    takes_result: str = ""  # the argument that receives the result of the step before; empty: none
+    arguments: bytes
+    options: bytes
+    priority: int
+    max_attempts: int
+    delay_ms: int
+    takes_result: str  # the argument that receives the result of the step before; empty: none
 
 
 class JobOptions(msgspec.Struct, frozen=True, omit_defaults=True):

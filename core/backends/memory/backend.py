@@ -251,3 +251,8 @@ class MemoryBackend:
     def _is_ready(self, name: str) -> bool:
         queue = self._peek(name)
         return not queue.paused and len(queue.lines[State.PENDING]) > 0
+
+
+def open_url(url: str, *, clock: Clock | None = None) -> MemoryBackend:
+    """A new store in memory; the URL carries nothing."""
+    return MemoryBackend(clock=clock)

@@ -1,0 +1,97 @@
+"""The door in: requests become jobs under ids made here, sent once, and sent again after a lost reply."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from .backends.contract import Backend
+from .config import Config
+from .errors import StoreUnavailable
+from .model.ident import new_raw
+from .model.job import NewJob, Receipt
+from .model.payload import read_json
+from .tasks.handle import JobHandle, Lookup
+from .tasks.options import make_using
+from .tasks.registry import Registry
+from .tasks.request import JobRequest
+
+_RESEND_AFTER_S = 0.05
+
+
+class UnitOfWork(Protocol):
+    """How an enqueue joins a caller's transaction; implemented where the transaction lives."""
+
+    def defer(self, send: Callable[[], None]) -> bool:
+        """Take over: call send() when the surrounding transaction commits, never if it rolls back. False: there is
+        no transaction to wait for, send now."""
+        ...
+
+
+class NoUnitOfWork:
+    """No transactions to wait for."""
+
+    def defer(self, send: Callable[[], None]) -> bool:
+        return False
+
+
+class Client:
+    """Everything that enqueues goes through here."""
+
+    def __init__(
+        self, backend: Backend, registry: Registry, config: Config, unit_of_work: UnitOfWork, lookup: Lookup
+    ) -> None:
+        self._backend = backend
+        self._registry = registry
+        self._config = config
+        self._unit_of_work = unit_of_work
+        self._lookup = lookup
+
+    def enqueue(self, requests: Sequence[JobRequest]) -> list[JobHandle[Any]]:
+        """Store jobs, all of one queue or none; handles in the order given.
+
+        Inside a transaction that the unit of work knows they are stored when it commits; the ids are final at once.
+        """
+        jobs = [request.as_new(new_raw()) for request in requests]
+        if jobs and self._unit_of_work.defer(lambda: self._send_quietly(jobs)):
+            return [JobHandle(job.ref, job.task, self._lookup, created=None) for job in jobs]
+        receipts = self.send(jobs)
+        return [
+            JobHandle(receipt.ref, job.task, self._lookup, created=receipt.created)
+            for job, receipt in zip(jobs, receipts, strict=True)
+        ]
+
+    def send(self, jobs: Sequence[NewJob]) -> list[Receipt]:
+        """Store jobs now. A lost reply is answered by sending once more: the ids make a repeat harmless."""
+        if not jobs:
+            return []
+        try:
+            return self._backend.enqueue(jobs)
+        except StoreUnavailable:
+            time.sleep(_RESEND_AFTER_S)
+            return self._as_first_sent(jobs, self._backend.enqueue(jobs))
+
+    def request(self, task: str, arguments: Mapping[str, Any], **options: Any) -> JobRequest:
+        """A checked request for a task by name, as doors make it from data.
+
+        Raises UnknownTask, InvalidArguments, InvalidInput.
+        """
+        declared = self._registry.find(task)
+        declared.arguments.require(arguments)
+        return declared.request_for(arguments, make_using(options), max_attempts=self._config.max_attempts)
+
+    def request_json(self, task: str, arguments: bytes, **options: Any) -> JobRequest:
+        """Like `request`, from a stranger's JSON."""
+        return self.request(task, read_json(arguments, path="$.arguments"), **options)
+
+    def _send_quietly(self, jobs: Sequence[NewJob]) -> None:
+        self.send(jobs)
+
+    @staticmethod
+    def _as_first_sent(jobs: Sequence[NewJob], receipts: list[Receipt]) -> list[Receipt]:
+        """After a resend, "was there already" under its own id means that the first call had stored it."""
+        return [
+            Receipt(receipt.ref, created=True) if receipt.ref == job.ref else receipt
+            for job, receipt in zip(jobs, receipts, strict=True)
+        ]

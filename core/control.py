@@ -1,0 +1,188 @@
+"""The operator's door: retry, cancel, discard, pause, resume, purge, switch, run now; and what is read for them."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+
+from msgspec.structs import replace
+
+from .backends.contract import Acted, Backend, Page, PageQuery
+from .errors import JobNotFound
+from .model.ident import JobRef, derived_raw, new_raw
+from .model.job import NewJob, StoredJob, pack_options, unpack_options
+from .model.payload import check_queue, check_text, pack_arguments
+from .model.schedule import ScheduleSpec, StoredSchedule, unpack_spec
+from .model.states import EFFECTS, Effect, State, Verb
+from .model.worker import WorkerOrders
+
+CHUNK = 200  # jobs in one call of a store: bounded, so that no script or transaction runs long
+
+Progress = Callable[[int], None]
+
+
+def new_operation() -> str:
+    """An id for one act of a person or program; a repeat of the act carries it again."""
+    return uuid.uuid4().hex
+
+
+class Control:
+    """Acts on jobs, queues, schedules and workers; each act is idempotent by its operation id."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    # Jobs
+
+    def act(self, verb: Verb, refs: Sequence[JobRef], *, operation: str = "", reason: str = "") -> list[Acted]:
+        """Apply a verb to jobs, in the order given; what did not apply says in which state the job was.
+
+        Retrying a completed job makes a new one that names it as its parent: then `Acted.ref` is the new job's.
+        """
+        operation = operation or new_operation()
+        check_text(reason, path="$.reason")
+        answers: dict[JobRef, Acted] = {}
+        for queue, raws in _by_queue(refs).items():
+            for start in range(0, len(raws), CHUNK):
+                for acted in self._backend.act(verb, queue, raws[start : start + CHUNK], operation, reason):
+                    answers[acted.ref] = acted
+        return [self._copied(verb, answers[ref], operation) for ref in refs]
+
+    def act_where(
+        self,
+        verb: Verb,
+        query: PageQuery,
+        *,
+        most: int,
+        operation: str = "",
+        reason: str = "",
+        progress: Progress | None = None,
+    ) -> int:
+        """Apply a verb to jobs that a query finds, in chunks, at most `most`; answers how many it applied to.
+
+        Jobs that enter the state later than this call began are not swept up as long as they stand behind the cursor.
+        """
+        operation = operation or new_operation()
+        done = 0
+        for page in self._pages(query, most):
+            acted = self.act(verb, [job.ref for job in page], operation=operation, reason=reason)
+            done += sum(one.applied for one in acted)
+            if progress is not None:
+                progress(done)
+        return done
+
+    def find(self, query: PageQuery, *, most: int) -> list[StoredJob]:
+        """What `act_where` would act on."""
+        return [job for page in self._pages(query, most) for job in page]
+
+    def purge(self, queue: str, state: State, *, before_ms: int = 0, progress: Progress | None = None) -> int:
+        """Delete the jobs of a state (not running) that entered it before a store time, by default before now."""
+        check_queue(queue)
+        cut = before_ms or self._backend.now_ms() + 1
+        gone = 0
+        while True:
+            chunk = self._backend.purge(queue, state, cut, CHUNK)
+            gone += chunk
+            if progress is not None:
+                progress(gone)
+            if chunk < CHUNK:
+                return gone
+
+    # Queues
+
+    def pause(self, queue: str, *, reason: str = "") -> None:
+        """No claims from this queue until it is resumed; what runs goes on."""
+        self._backend.pause(check_queue(queue), check_text(reason, path="$.reason"))
+
+    def resume(self, queue: str) -> None:
+        self._backend.resume(check_queue(queue))
+
+    # Schedules
+
+    def schedule(self, key: str) -> StoredSchedule:
+        """A schedule by its key. Raises JobNotFound."""
+        for entry in self._backend.schedules():
+            if entry.key == key:
+                return entry
+        raise JobNotFound(f"no schedule has the key {key[:200]!r}")
+
+    def switch(self, key: str, *, enabled: bool) -> StoredSchedule:
+        """Enable or disable a schedule; enabling counts from now, what was missed stays missed."""
+        entry = self.schedule(key)
+        switched = self._backend.switch_schedule(entry.queue, key, enabled=enabled)
+        if switched is None:
+            raise JobNotFound(f"no schedule has the key {key[:200]!r}")
+        return switched
+
+    def remove_schedule(self, key: str) -> bool:
+        return self._backend.remove_schedule(self.schedule(key).queue, key)
+
+    def run_now(self, key: str, *, operation: str = "") -> JobRef:
+        """One job of a schedule, at once and beside its ticks; answers its id."""
+        entry = self.schedule(key)
+        raw = new_raw()
+        if operation:  # the same operation makes the same job
+            raw = derived_raw(entry.last_fire_ms.to_bytes(6, "big") + bytes(8), f"{key}:{operation}")
+        job = job_of(entry, raw)
+        self._backend.enqueue([job])
+        return job.ref
+
+    # Workers
+
+    def order(self, worker: str, *, quiet: bool = False, stop: bool = False) -> bool:
+        """Tell a worker to claim nothing more, or to stop; it hears with its next beat."""
+        return self._backend.order(worker, WorkerOrders(quiet=quiet, stop=stop))
+
+    # Inside
+
+    def _copied(self, verb: Verb, acted: Acted, operation: str) -> Acted:
+        if acted.applied or acted.before is None or EFFECTS[verb][acted.before] is not Effect.COPY:
+            return acted
+        [original] = self._backend.get([acted.ref])
+        if original is None:
+            return acted
+        options = replace(unpack_options(original.options), parent=str(acted.ref))
+        copy = NewJob(
+            queue=original.ref.queue,
+            raw=derived_raw(original.ref.raw, operation),
+            task=original.task,
+            arguments=original.arguments,
+            options=pack_options(options),
+            priority=original.priority,
+            max_attempts=original.max_attempts,
+        )
+        self._backend.enqueue([copy])
+        return Acted(copy.ref, applied=True, before=acted.before, after=State.PENDING)
+
+    def _pages(self, query: PageQuery, most: int) -> Iterator[Sequence[StoredJob]]:
+        left = most
+        while left > 0:
+            page: Page = self._backend.page(replace(query, limit=min(CHUNK, left)))
+            if page.jobs:
+                left -= len(page.jobs)
+                yield page.jobs
+            if page.next is None:
+                return
+            query = replace(query, after=page.next)
+
+
+def job_of(entry: StoredSchedule, raw: bytes) -> NewJob:
+    """The job that a schedule enqueues, under an id."""
+    spec: ScheduleSpec = unpack_spec(entry.spec)
+    return NewJob(
+        queue=entry.queue,
+        raw=raw,
+        task=spec.task,
+        arguments=pack_arguments(spec.arguments),
+        options=pack_options(replace(unpack_options(spec.options), schedule=entry.key)),
+        priority=spec.priority,
+        max_attempts=spec.max_attempts,
+    )
+
+
+def _by_queue(refs: Sequence[JobRef]) -> dict[str, list[bytes]]:
+    queues: dict[str, list[bytes]] = defaultdict(list)
+    for ref in refs:
+        queues[ref.queue].append(ref.raw)
+    return queues

@@ -1,0 +1,1 @@
+"""What users declare: tasks, their arguments and options, and where they are found again."""

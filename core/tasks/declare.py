@@ -1,0 +1,100 @@
+"""The decorators: `@task` and `@schedule`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, ParamSpec, TypeVar, overload
+
+from ..errors import ConfigError
+from ..model.cron import When, as_when, as_zone
+from ..model.retry import Retry
+from .options import make_using
+from .registry import Registry, ScheduleDeclaration, registry
+from .task import Task, TaskOptions
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@overload
+def task(func: Callable[P, R], /) -> Task[P, R]: ...
+
+
+@overload
+def task(
+    *,
+    name: str = "",
+    queue: str = "default",
+    priority: int = 0,
+    retry: Retry | None = None,
+    timeout: timedelta | float | None = None,
+    keep_result: bool = True,
+    isolated: bool = False,
+    memory_limit: str = "",
+    takes_context: bool | None = None,
+    registry: Registry = registry,
+) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+
+
+def task(
+    func: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str = "",
+    takes_context: bool | None = None,
+    registry: Registry = registry,
+    **options: Any,
+) -> Any:
+    """Declare a task.
+
+    name: unique, by default module.function. queue, priority (-100 to 100), retry, timeout (seconds or timedelta),
+    keep_result: what its jobs get unless `.using()` says otherwise. takes_context: the first parameter receives the
+    JobContext; by default it does when it is annotated so.
+    """
+
+    def declare(function: Callable[..., Any]) -> Task[..., Any]:
+        made = Task(function, name=name, takes_context=takes_context, options=TaskOptions(**options))
+        return registry.add(made)
+
+    return declare if func is None else declare(func)
+
+
+def schedule(
+    when: str | When,
+    *,
+    key: str = "",
+    timezone: str | None = None,
+    arguments: dict[str, Any] | None = None,
+    enabled: bool = True,
+    registry: Registry = registry,
+    **using: Any,
+) -> Callable[[Task[P, R]], Task[P, R]]:
+    """Let a task fire by the clock; stands above `@task`.
+
+    when: a cron expression of five fields, or Every, Daily, Weekly, Monthly. key: unique, by default the task's name.
+    timezone: an IANA name, by default the application's. enabled: how it starts; afterwards the switch in the
+    dashboard counts. using: every option of `.using()` but delay and run_at.
+    """
+    checked = as_when(when)
+    if timezone is not None:
+        as_zone(timezone)
+
+    def declare(declared: Task[P, R]) -> Task[P, R]:
+        if not isinstance(declared, Task):
+            raise ConfigError("@schedule stands above @task, not below it")
+        declared.arguments.require(arguments or {})
+        registry.add_schedule(
+            ScheduleDeclaration(
+                key=key or declared.name,
+                task=declared,
+                when=checked,
+                timezone=timezone,
+                arguments=arguments or {},
+                using=make_using(using),
+                enabled=enabled,
+            )
+        )
+        return declared
+
+    return declare

@@ -1,0 +1,68 @@
+"""The one door of users: `from jobs_dashboard import task, Retry, jobs, …`. Imports no Django."""
+
+from core.app import Jobs, jobs
+from core.errors import (
+    Cancelled,
+    Conflict,
+    InvalidArguments,
+    InvalidInput,
+    JobNotFound,
+    JobsError,
+    LeaseLost,
+    PayloadTooLarge,
+    PermanentError,
+    ResultUnavailable,
+    Snooze,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+    TemporaryError,
+    UnknownTask,
+)
+from core.model.cron import Daily, Every, Monthly, Weekly
+from core.model.retry import Retry
+from core.model.snapshot import JobSnapshot
+from core.model.states import State
+from core.tasks.compose import chain
+from core.tasks.context import JobContext
+from core.tasks.declare import schedule, task
+from core.tasks.handle import JobHandle
+from core.tasks.request import JobRequest
+from core.tasks.task import Task
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Cancelled",
+    "Conflict",
+    "Daily",
+    "Every",
+    "InvalidArguments",
+    "InvalidInput",
+    "JobContext",
+    "JobHandle",
+    "JobNotFound",
+    "JobRequest",
+    "JobSnapshot",
+    "Jobs",
+    "JobsError",
+    "LeaseLost",
+    "Monthly",
+    "PayloadTooLarge",
+    "PermanentError",
+    "ResultUnavailable",
+    "Retry",
+    "Snooze",
+    "State",
+    "StoreError",
+    "StoreFull",
+    "StoreUnavailable",
+    "Task",
+    "TemporaryError",
+    "UnknownTask",
+    "Weekly",
+    "chain",
+    "jobs",
+    "schedule",
+    "task",
+]
