@@ -1,0 +1,72 @@
+"""How log lines look: one line an event, through structlog, for people or as JSON."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+# Control characters could move a terminal's cursor or forge a second line, bidirectional marks reorder one.
+_UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_MANY_LINES: Final = frozenset({"exception", "stack"})  # made here from a traceback, meant to be read as one
+
+
+def on_one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Escape what would not stay inside its own line."""
+    for key, value in event.items():
+        if isinstance(value, str) and key not in _MANY_LINES:
+            event[key] = _UNSAFE.sub(lambda found: found.group().encode("unicode_escape").decode(), value)
+    return event
+
+
+def logging_settings(*, format: str, level: str) -> dict[str, Any]:
+    """Django's LOGGING: everything, structlog's or the standard library's, leaves by one handler in one form."""
+    renderer: Processor = structlog.processors.JSONRenderer() if format == "json" else structlog.dev.ConsoleRenderer()
+    finish: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, on_one_line]
+    if format == "json":
+        finish.append(structlog.processors.format_exc_info)
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "structlog": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "processors": [*finish, renderer],
+                "foreign_pre_chain": [*_shared(), structlog.stdlib.ExtraAdder()],
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # Django's own handlers would write each line a second time.
+            "django": {"handlers": [], "propagate": True},
+            "django.server": {"handlers": [], "propagate": True},
+            "axes": {"level": "WARNING"},
+        },
+    }
+
+
+def configure_structlog() -> None:
+    """Send structlog's events through the standard library, where levels and handlers are decided."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_shared(),
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
