@@ -14,6 +14,8 @@ from .paths import LOGS, ROOT
 # No letters or digits that look alike; 20 of 54 characters are 115 bits.
 ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 LENGTH = 20
+# As prepare.py says it; that file can only be imported where Django is.
+REFUSED = 3
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ def _ask(python: Path, username: str, password: str, *, shown: bool, replace: bo
         )
     if answer.returncode:
         words = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["no reason was given"]
+        if answer.returncode == REFUSED:
+            raise Stop(words[-1])
         raise Stop(f"the database could not be prepared: {words[-1]} ({log.relative_to(ROOT)} has the details)")
     said = json.loads(answer.stdout.strip().splitlines()[-1])
     made = said["result"] != "kept"

@@ -29,10 +29,19 @@ WHEEL_SHA256 = "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13
 FETCH_SECONDS = 30
 
 
-def pip_program(python: Path) -> list[str]:
-    """What to hand to the Python `python` so that it runs pip."""
+def ensure_pip(python: Path) -> None:
+    """See to it that `python -m pip` works."""
     if _has_pip(python):
-        return ["-m", "pip"]
+        return
+    wheel = _wheel(python)
+    options = ["--no-index", "--no-deps", "--disable-pip-version-check"]
+    command = [str(python), f"{wheel}/pip", "install", *options, str(wheel)]
+    done = subprocess.run(command, env=interpreter.clean_environment(PIP_USER="0"), capture_output=True, text=True)
+    if done.returncode:
+        raise Stop(f"pip could not be installed from {wheel}: {done.stderr.strip()}")
+
+
+def _wheel(python: Path) -> Path:
     places: tuple[Callable[[], Path | None], ...] = (
         lambda: _bundled_with(python),
         lambda: _newest(DEBIAN_WHEELS),
@@ -44,7 +53,7 @@ def pip_program(python: Path) -> list[str]:
     for place in places:
         wheel = place()
         if wheel is not None:
-            return [f"{wheel}/pip"]
+            return wheel
     raise Stop(f"this Python has no pip and none could be fetched: {_by_hand()}")
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import interpreter
-from .bootstrap import pip_program
+from .bootstrap import ensure_pip
 from .console import StatusLine, Stop, step
 from .paths import DEVELOPMENT_LOCK, LOGS, RUNTIME_LOCK, VAR, VENV
 
@@ -78,7 +78,8 @@ def run_pip(venv: Path, arguments: list[str]) -> None:
     python = venv / "bin" / "python"
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / "install.log"
-    command = [str(python), *pip_program(python), *arguments]
+    ensure_pip(python)
+    command = [str(python), "-m", "pip", *arguments]
     # Settings for pip elsewhere on the machine that would take packages out of the venv.
     environment = interpreter.clean_environment(PIP_USER="0", PIP_REQUIRE_VIRTUALENV="0")
     for name in ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"):
@@ -95,11 +96,14 @@ def run_pip(venv: Path, arguments: list[str]) -> None:
             errors="replace",
         )
         assert pip.stdout is not None
-        with pip:
+        try:
             for line in pip.stdout:
                 file.write(line)
                 status.show(line.strip())
-    status.close()
+        finally:
+            pip.terminate()  # of no effect on one that has ended
+            pip.wait()
+            status.close()
     if pip.returncode:
         raise Stop(_why_pip_failed(log))
 

@@ -22,6 +22,10 @@ from django.core.management import call_command  # noqa: E402
 from django.db import transaction  # noqa: E402
 
 
+REFUSED = 3
+"""Exit code for a wish that cannot be granted; the last line on standard error says why."""
+
+
 def main() -> None:
     """Prepare, and say what was done."""
     wish = json.load(sys.stdin)
@@ -45,7 +49,8 @@ def _replace_password(wish: dict[str, Any]) -> dict[str, str]:
     user = users.filter(username=wish["username"]).first()
     if user is None:
         if users.filter(is_superuser=True).exists():
-            sys.exit(f"there is no account named {wish['username']}")
+            print(f"there is no account named {wish['username']}", file=sys.stderr)
+            sys.exit(REFUSED)
         return _first_administrator(wish)
     user.set_password(wish["password"])
     user.is_active = True

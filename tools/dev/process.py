@@ -51,6 +51,12 @@ def end(processes: list[Process], *, grace_seconds: float) -> None:
         _signal(-process.pid, signal.SIGKILL)
 
 
+def end_group(leader: Process, number: signal.Signals) -> None:
+    """Send a signal to what is left of the group of a process that has ended."""
+    if leader.pid > 1:
+        _signal(-leader.pid, number)
+
+
 def _signal(target: int, number: int) -> None:
     try:
         os.kill(target, number)

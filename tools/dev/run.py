@@ -6,11 +6,11 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from types import FrameType
 
 from . import account, address, environment, process, state
 from .address import Address
 from .console import Stop, say, step
+from .ending import Ended, listen
 from .interpreter import clean_environment
 from .paths import LOGS, MAIL, ROOT, VAR
 from .service import Guard, Service
@@ -23,17 +23,13 @@ GRACE_SECONDS = 10.0
 DEMO_MARK = VAR / "demo.started"
 
 
-class Ended(BaseException):
-    """A signal asked for the end. Not an Exception: nothing on the way may take it for a failure."""
-
-
 def run(options: argparse.Namespace) -> int:
     """`./dev run`."""
     right = state.take()
     if right is None:
         return _show_the_running_one()
     with right:
-        _end_on_signals()
+        listen()
         try:
             return _run(options)
         except Ended:
@@ -183,11 +179,3 @@ def _show_the_running_one() -> int:
             told = True
         time.sleep(0.5)
     raise Stop("another ./dev run is starting and does not get ready")
-
-
-def _end_on_signals() -> None:
-    def end(_number: int, _frame: FrameType | None) -> None:
-        raise Ended
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)

@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 
 from .console import Stop, step
+from .ending import held
 from .paths import LOGS, ROOT
-from .process import Process
+from .process import Process, end_group
 
 MOST_RESTARTS = 5
 WITHIN_SECONDS = 60.0
@@ -66,11 +67,17 @@ class Service:
         self.environment = environment
         self._keep_open = keep_open
         self._starts: list[float] = []
+        self._orphaned: list[Process] = []
         self._popen: subprocess.Popen[bytes] | None = None
         self.process = Process(0, "")
 
     def start(self, guard: Guard) -> None:
-        """Start the program."""
+        """Start the program; a signal meanwhile waits until the guard knows of it."""
+        with held():
+            self._start()
+            guard.watch(self.process)
+
+    def _start(self) -> None:
         self._starts.append(time.monotonic())
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
@@ -88,7 +95,6 @@ class Service:
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 - the runner has one thread
             )
         self.process = Process.of(self._popen.pid)
-        guard.watch(self.process)
 
     def has_ended(self) -> bool:
         """Whether the program is no longer there."""
@@ -99,6 +105,8 @@ class Service:
         assert self._popen is not None
         cause = _cause(self._popen.returncode)
         guard.forget(self.process)
+        end_group(self.process, signal.SIGTERM)  # what a killed program leaves behind
+        self._orphaned.append(self.process)
         recent = [start for start in self._starts if time.monotonic() - start < WITHIN_SECONDS]
         if len(recent) >= MOST_RESTARTS:
             raise Stop(f"{self.name} keeps ending ({cause}):\n{self.last_words()}\nSee {self.log}")
@@ -106,9 +114,11 @@ class Service:
         self.start(guard)
 
     def reap(self) -> None:
-        """Take note of the end of the program."""
+        """Take note of the end of the program, and kill what earlier ones of it may have left."""
         if self._popen is not None:
             self._popen.wait()
+        for leader in self._orphaned:
+            end_group(leader, signal.SIGKILL)
 
     def last_words(self) -> str:
         """The end of the log."""
