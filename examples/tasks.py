@@ -38,8 +38,6 @@ from .module_audit import ModuleFigures, NotPythonError, audit
 from .report import Report, report_on
 from .run import Run, all_runs, runs_to_remove
 
-UNFINISHED = frozenset({"scheduled", "pending", "held", "running", "failed"})
-
 # ------------------------------------------------------------------------------------------- the jobs of one run
 
 
@@ -56,9 +54,9 @@ def audit_module(path: Path, module: str) -> ModuleFigures:
         raise PermanentError(str(broken)) from broken
 
 
-@task(takes_context=True, timeout=180)
+@task(timeout=180)
 def fingerprint_installation(ctx: JobContext, steps: int = 50, pause: float = 0.5) -> dict[str, str | int]:
-    """A long job: one checksum over every audited file, in steps, with its progress and a pause after each.
+    """A long job: one checksum over every audited file, in steps with a pause (in seconds) after each.
 
     Between two steps it looks whether somebody cancelled it.
     """
@@ -69,12 +67,11 @@ def fingerprint_installation(ctx: JobContext, steps: int = 50, pause: float = 0.
             raise Cancelled(f"stopped after {step} of {steps} steps")
         for module in modules[step::steps]:
             checksum.update(module.path.read_bytes())
-        ctx.progress(step + 1, steps)
         time.sleep(pause)
     return {"files": len(modules), "sha256": checksum.hexdigest()}
 
 
-@task(takes_context=True, retry=Retry(max_attempts=5))
+@task(retry=Retry(max_attempts=5))
 async def wake_service(ctx: JobContext) -> str:
     """A flaky job: it asks for a service that is still starting, and so fails twice before it gets its answer."""
     if ctx.attempt <= 2:
@@ -96,7 +93,7 @@ def write_report(run: str) -> Report:
     if done := archive.load(run, this.root):
         return done
     found = jobs.get_many(_jobs_of(this))
-    if waiting := sum(job is not None and job.state in UNFINISHED for job in found):
+    if waiting := sum(job is not None and not job.state.is_final for job in found):
         raise Snooze(timedelta(seconds=2), f"{waiting} jobs of the run are not finished yet")
     audits = [job for job in found if job is not None and job.task == audit_module.name]
     modules = [ModuleFigures(**job.result) for job in audits if job.state == "completed"]
@@ -143,7 +140,7 @@ def mail_report(report: Report, edition: str = "first") -> str:
 # ----------------------------------------------------------------------------------------------- by the clock
 
 
-@schedule("clean-up", Every(minutes=5))
+@schedule(Every(minutes=5), key="clean-up")
 @task
 def clean_up() -> list[str]:
     """Removes the folders of old runs; their reports in the archive stay."""
@@ -153,7 +150,7 @@ def clean_up() -> list[str]:
     return [run.id for run in old]
 
 
-@schedule("daily-report", Daily(2, 0))
+@schedule(Daily(2, 0), key="daily-report")
 @task(queue="reports")
 def daily_report() -> str:
     """Sends the newest report again, as today's edition."""
@@ -163,7 +160,7 @@ def daily_report() -> str:
     return mail_report.enqueue(reports[-1], edition=f"{timezone.localdate()}").id
 
 
-@schedule("weekly-summary", Weekly("mon", 9, 0), enabled=False)
+@schedule(Weekly("mon", 9, 0), key="weekly-summary", enabled=False)
 @task(queue="reports", retry=Retry(max_attempts=5))
 def weekly_summary(monday: date | None = None) -> str:
     """Sends the audits of a week, the last full one unless a `monday` is given."""
@@ -178,7 +175,7 @@ def weekly_summary(monday: date | None = None) -> str:
     return f"{len(reports)} audits" if sent else "was sent before"
 
 
-@schedule("monthly-invoice", Monthly(1, 0, 0), arguments={"price": "0.02"}, enabled=False)
+@schedule(Monthly(1, 0, 0), key="monthly-invoice", arguments={"price": "0.02"}, enabled=False)
 @task(queue="reports", retry=Retry(max_attempts=5))
 def monthly_invoice(price: Decimal, month: date | None = None) -> str:
     """Charges the audits of a month, the last full one unless a day of another is given; each month once."""
