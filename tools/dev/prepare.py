@@ -21,7 +21,6 @@ from django.contrib.auth import get_user_model  # noqa: E402 - Django must be se
 from django.core.management import call_command  # noqa: E402
 from django.db import transaction  # noqa: E402
 
-
 REFUSED = 3
 """Exit code for a wish that cannot be granted; the last line on standard error says why."""
 
