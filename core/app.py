@@ -196,7 +196,8 @@ class Jobs:
 
 
 def observing(registry: Registry, event: Event) -> Callable[[Observer], Observer]:
-    """A decorator that registers an observer."""
+    """A decorator that registers an observer; a wrong event is refused before there is one."""
+    check_event(event)
 
     def observe(observer: Observer) -> Observer:
         registry.observe(event, observer)

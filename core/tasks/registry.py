@@ -77,13 +77,17 @@ class Registry:
         return tuple(self._schedules.values())
 
     def observe(self, event: Event, observer: Observer) -> None:
-        if event not in get_args(Event):
-            raise ConfigError(f"no event {event!r}: one of {', '.join(get_args(Event))}")
+        check_event(event)
         self._observers[event].append(observer)
 
     def observers(self, event: str) -> tuple[Observer, ...]:
         """Those to call after an accepted settle; usually none."""
         return tuple(self._observers.get(event, ()))
+
+
+def check_event(event: str) -> None:
+    if event not in get_args(Event):
+        raise ConfigError(f"no event {event!r}: one of {', '.join(get_args(Event))}")
 
 
 def _origin(task: AnyTask) -> str:
