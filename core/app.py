@@ -25,7 +25,7 @@ from .model.states import State, Verb
 from .tasks import binding
 from .tasks.declare import task as declare_task
 from .tasks.handle import JobHandle
-from .tasks.registry import AnyTask, Event, Observer, Registry
+from .tasks.registry import AnyTask, Event, Observer, Registry, check_event
 from .tasks.registry import registry as default_registry
 from .tasks.request import JobRequest
 from .worker.inprocess import Runner
