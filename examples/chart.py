@@ -85,7 +85,8 @@ def _draw_scale(pen: _Pen, most: int, rows: int) -> float:
 
 def _round_step(most: int) -> int:
     """The smallest of 1, 2, 5, 10, 20, 50, … that cuts the scale into at most six parts."""
-    return next(step for power in count() for digit in (1, 2, 5) if (step := digit * 10**power) * 6 >= most)
+    steps = (int(digit * 10**zeros) for zeros in count() for digit in (1, 2, 5))
+    return next(step for step in steps if step * 6 >= most)
 
 
 def _draw_bar(pen: _Pen, package: PackageFigures, top: float, pixels_a_line: float) -> None:

@@ -49,7 +49,7 @@ def report_letter(report: Report, files: Sequence[Path], *, edition: str, to: li
     body = _REPORT.format(report, files=", ".join(file.name for file in files))
     letter = _letter(f"Audit of {report.modules:,} Python modules", body, to, f"report-{report.run}-{edition}")
     for file in files:
-        letter.attach_file(file)
+        letter.attach_file(str(file))
     return letter
 
 

@@ -17,14 +17,12 @@ def start_audit() -> Run:
     run = Run.new(config.folder(), timezone.now())
     label = {"run": run.id}
     modules = modules_to_audit(config.most_modules())
-    started = [
-        *audit_module.using(metadata=label).enqueue_many(
-            [{"path": module.path, "module": module.name} for module in modules]
-        ),
-        fingerprint_installation.using(metadata=label).enqueue(),
-        wake_service.using(metadata=label).enqueue(),
-    ]
-    run.save_jobs([job.id for job in started])
+    audits = audit_module.using(metadata=label).enqueue_many(
+        [{"path": module.path, "module": module.name} for module in modules]
+    )
+    slow = fingerprint_installation.using(metadata=label).enqueue()
+    flaky = wake_service.using(metadata=label).enqueue()
+    run.save_jobs([*(job.id for job in audits), slow.id, flaky.id])
     chain(
         write_report.using(metadata=label).request(run.id),
         draw_chart.using(metadata=label).request(),
