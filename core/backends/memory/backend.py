@@ -118,6 +118,7 @@ class MemoryBackend:
     def pause(self, queue: str, reason: str) -> None:
         with self._lock:
             line = self._queue(queue)
+            line.is_known = True
             line.paused = (reason, line.paused[1] if line.paused else self.now_ms())
 
     def resume(self, queue: str) -> None:
@@ -202,7 +203,7 @@ class MemoryBackend:
 
     def counts(self) -> list[QueueCounts]:
         with self._lock:
-            return [self._queues[name].counts() for name in sorted(self._queues)]
+            return [self._queues[name].counts() for name in sorted(self._queues) if self._queues[name].is_known]
 
     def get(self, refs: Sequence[JobRef]) -> list[StoredJob | None]:
         with self._lock:
@@ -235,7 +236,9 @@ class MemoryBackend:
         return self._queues.get(name) or MemoryQueue(name)
 
     def _store(self, entry: StoredSchedule) -> StoredSchedule:
-        self._queue(entry.queue).schedules[entry.key] = entry
+        queue = self._queue(entry.queue)
+        queue.is_known = True
+        queue.schedules[entry.key] = entry
         return entry
 
     def _follow(self, jobs: Iterable[NewJob], now: int) -> None:

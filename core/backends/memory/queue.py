@@ -40,6 +40,7 @@ class MemoryQueue:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.is_known = False  # whether it ever held a job, a schedule or a pause; being asked for one is not enough
         self.records: dict[bytes, Record] = {}
         self.lines: dict[State, Line] = {state: Line() for state in State}
         self.unique: dict[str, bytes] = {}
@@ -67,6 +68,7 @@ class MemoryQueue:
             record.state, record.score, record.due_ms = State.SCHEDULED, due, due
         else:
             record.ready_ms, record.score = now, pending_score(new.priority, now)
+        self.is_known = True
         self.records[new.raw] = record
         self.lines[record.state].add((record.score, new.raw))
         if new.unique_key:
@@ -224,8 +226,8 @@ class MemoryQueue:
         jumped = bool(running) if last is None else not 0 <= now - last <= lease_ms // 2
         if jumped:
             self._quarantine_ms = now + lease_ms
-            for _, raw in running.after((self._quarantine_ms, b"\xff" * 15)):
-                self.renew([(raw, self.records[raw].token)], self._quarantine_ms)
+            for until, raw in running.after(None):
+                self.renew([(raw, self.records[raw].token)], max(now, min(until, now + lease_ms)))
         if now < self._quarantine_ms:
             return Rescue(jumped, (), ())
         lost = [self.records[raw] for _, raw in running.until(now, limit)]
