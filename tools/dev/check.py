@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import environment, imports, sizes
-from .console import say, step
+from .console import say, step, usage
 from .interpreter import clean_environment
 from .paths import ROOT
 
+Check = tuple[str, Callable[[], tuple[bool, str]]]
+
+NAMES = ("types", "layers", "format", "lint", "imports", "sizes")
 BUDGET_SECONDS = 60
 # import-linter cannot be run with -m, and its script would not survive a .venv that was moved.
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
@@ -28,21 +31,25 @@ class Verdict:
     seconds: float
 
 
-def check(_: argparse.Namespace) -> int:
-    """`./dev check`."""
+def check(options: argparse.Namespace) -> int:
+    """`./dev check [NAME...]`."""
+    unknown = [name for name in options.checks if name not in NAMES]
+    if unknown:
+        usage(f"there is no check {unknown[0]}; there are {', '.join(NAMES)}")
     python = environment.ready_for_work()
     started = time.monotonic()
-    checks: list[tuple[str, Callable[[], tuple[bool, str]]]] = [
-        # The slowest first; two at a time is what a small machine has cores for.
+    # The slowest first; two at a time is what a small machine has cores for.
+    checks: list[Check] = [
         ("types", lambda: _program(python, "-m", "mypy", "--no-error-summary")),
-        ("import layers", lambda: _program(python, "-c", LINT_IMPORTS, "--no-logo")),
+        ("layers", lambda: _program(python, "-c", LINT_IMPORTS, "--no-logo")),
         ("format", lambda: _program(python, "-m", "ruff", "format", "--check", "--diff", "--quiet", ".")),
         ("lint", lambda: _program(python, "-m", "ruff", "check", "--quiet", ".")),
-        ("import style", lambda: _ours(imports.violations(ROOT))),
+        ("imports", lambda: _ours(imports.violations(ROOT))),
         ("sizes", lambda: _ours(sizes.violations(ROOT))),
     ]
     with ThreadPoolExecutor(max_workers=2) as pool:
-        verdicts = list(pool.map(lambda named: _time(*named), checks))
+        chosen = [named for named in checks if not options.checks or named[0] in options.checks]
+        verdicts = list(pool.map(lambda named: _time(*named), chosen))
     return _report(verdicts, time.monotonic() - started)
 
 

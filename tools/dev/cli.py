@@ -62,7 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("suites", nargs="*", metavar="NAME", help=f"of: {', '.join(testing.NAMES)}")
     command.add_argument("--all", action="store_true", help="on every Python found from 3.11 to 3.14")
 
-    _add(commands, "check", check.check, "format, lint, types, import rules, sizes")
+    command = _add(commands, "check", check.check, "format, lint, types, import rules, sizes")
+    command.add_argument("checks", nargs="*", metavar="NAME", help=f"of: {', '.join(check.NAMES)}")
 
     command = _add(commands, "install", environment.install, "only prepare .venv")
     command.add_argument("--dev", action="store_true", help="with what check and test need")

@@ -1,0 +1,1 @@
+"""The start and the health of a container; see Dockerfile."""
