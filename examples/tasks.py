@@ -172,7 +172,7 @@ def weekly_summary(monday: date | None = None) -> str:
         summary_letter(reports, first, last, to=config.recipients()),
         config.folder() / "summaries" / f"{first}.txt",
     )
-    return f"{len(reports)} audits" if sent else "was sent before"
+    return f"audits: {len(reports)}" if sent else "was sent before"
 
 
 @schedule(Monthly(1, 0, 0), key="monthly-invoice", arguments={"price": "0.02"}, enabled=False)
