@@ -1,4 +1,4 @@
-"""The dashboard as a Django app."""
+"""The dashboard as a Django app: at start it reads the settings, wires the engine and finds the tasks."""
 
 from __future__ import annotations
 
@@ -9,3 +9,14 @@ class JobsDashboardConfig(AppConfig):
     name = "jobs_dashboard"
     verbose_name = "Jobs"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # Imported here because what they import wants the app registry to be complete.
+        from . import checks  # noqa: F401
+        from .bridge.configuration import configuration
+        from .bridge.discovery import discover_tasks
+        from .bridge.wiring import wire
+
+        config = configuration()
+        wire()
+        discover_tasks(config.task_modules)

@@ -55,8 +55,8 @@ class Migration(migrations.Migration):
                 "ordering": ["-updated_at", "-id"],
                 "permissions": [
                     ("view_jobs", "Can see jobs, queues, schedules and workers"),
-                    ("operate_jobs", "Can enqueue, retry, cancel, discard, pause and resume"),
-                    ("administer_jobs", "Can purge queues, stop workers and change schedules"),
+                    ("operate_jobs", "Can enqueue, retry, cancel, discard, pause, resume and switch schedules"),
+                    ("administer_jobs", "Can purge queues and stop workers"),
                 ],
                 "default_permissions": ("view",),
                 "indexes": [

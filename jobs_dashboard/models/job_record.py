@@ -31,8 +31,8 @@ class JobRecord(models.Model):
         default_permissions = ("view",)
         permissions = [
             ("view_jobs", "Can see jobs, queues, schedules and workers"),
-            ("operate_jobs", "Can enqueue, retry, cancel, discard, pause and resume"),
-            ("administer_jobs", "Can purge queues, stop workers and change schedules"),
+            ("operate_jobs", "Can enqueue, retry, cancel, discard, pause, resume and switch schedules"),
+            ("administer_jobs", "Can purge queues and stop workers"),
         ]
         # One for each way a list of history is narrowed; each ends in what its keyset pages are ordered by.
         indexes = [

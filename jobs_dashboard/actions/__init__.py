@@ -1,0 +1,1 @@
+"""Writes of people and programs: allowed, audited first, done by the store, and told back as values."""

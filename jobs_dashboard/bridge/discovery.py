@@ -1,0 +1,21 @@
+"""Finds the tasks: every app's `tasks.py`, and the modules named by JOBS_TASK_MODULES."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import autodiscover_modules
+
+
+def discover_tasks(modules: Iterable[str]) -> None:
+    """Import them; an app without a `tasks.py` is passed over, a named module that is not there is an error."""
+    autodiscover_modules("tasks")
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not name.startswith(error.name):
+                raise  # the module is there, and what it imports is not
+            raise ImproperlyConfigured(f"JOBS_TASK_MODULES names {name!r}, and there is no such module.") from error
