@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from ..config import Config
@@ -40,6 +41,19 @@ def unbind(door: Door) -> None:
     with _lock:
         if _bound is door:
             _bound = None
+
+
+@contextmanager
+def bound_to(door: Door) -> Iterator[None]:
+    """Make this the Jobs of the process while the block runs."""
+    global _bound
+    with _lock:
+        before, _bound = _bound, door
+    try:
+        yield
+    finally:
+        with _lock:
+            _bound = before
 
 
 def provide(provider: Callable[[], Door] | None) -> None:
