@@ -1,6 +1,7 @@
 """One store after another for every behaviour, each with a clock that the test moves."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,9 +11,10 @@ from .clock import FakeClock
 from .invariants import assert_consistent
 from .lab import Lab
 from .matrix import Matrix
-from .places import MemoryPlace, Place
+from .places import MemoryPlace, Place, SqlitePlace
 
 STORES = ("memory",)
+Chooser = Callable[[str, str], Place]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -21,15 +23,38 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Matrix(), "conformance-matrix")
 
 
-def _place(request: pytest.FixtureRequest, name: str) -> Place:
-    assert name == "memory"
-    return MemoryPlace()
+def marked(*names: str) -> list[object]:
+    return [pytest.param(name, marks=pytest.mark.store(name)) for name in names]
 
 
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.store(name)) for name in STORES])
-def place(request: pytest.FixtureRequest) -> Place:
+@pytest.fixture
+def choose(request: pytest.FixtureRequest, tmp_path: Path) -> Chooser:
+    """Makes the place of a store of a kind; a second label gives a second, separate store."""
+
+    def make(name: str, label: str) -> Place:
+        if name == "memory":
+            return MemoryPlace()
+        return SqlitePlace(tmp_path / f"{label}.db")
+
+    return make
+
+
+@pytest.fixture(params=marked(*STORES))
+def place(request: pytest.FixtureRequest, choose: Chooser) -> Place:
     """Where the store of this run lives, empty."""
-    return _place(request, request.param)
+    return choose(request.param, "one")
+
+
+@pytest.fixture
+def elsewhere(place: Place, choose: Chooser) -> Place:
+    """Where another store of the same kind lives."""
+    return choose(place.name, "two")
+
+
+@pytest.fixture(params=marked(*(name for name in STORES if name != "memory")))
+def durable_place(request: pytest.FixtureRequest, choose: Chooser) -> Place:
+    """Like `place`, of those stores that are still there tomorrow."""
+    return choose(request.param, "one")
 
 
 @pytest.fixture

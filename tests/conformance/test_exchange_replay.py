@@ -37,6 +37,7 @@ def test_the_same_call_again_refuses_what_it_refused(lab: Lab):
 
 
 def test_the_same_call_again_claims_nothing_new(lab: Lab):
+    lab.arrive(State.CANCELLED)
     lab.exchange(want=5)
     ref = lab.enqueue()
     assert list(lab.exchange(want=5, call=lab.last_call()).claims) == []
@@ -128,6 +129,7 @@ def test_follow_ups_of_a_repeated_call_are_stored_once(lab: Lab):
 
 
 def test_sums_of_a_repeated_call_are_added_once(lab: Lab):
+    lab.arrive(State.CANCELLED)
     lab.exchange(minutes={"shop.send|completed": 3})
     lab.exchange(minutes={"shop.send|completed": 3}, call=lab.last_call())
     assert list(lab.store.minutes("mail", 0).values()) == [{"shop.send|completed": 3}]
@@ -142,6 +144,7 @@ def test_a_repeated_call_writes_no_second_journal_entry(lab: Lab):
 
 
 def test_a_worker_that_was_forgotten_starts_its_numbers_anew(lab: Lab):
+    lab.arrive(State.CANCELLED)
     lab.exchange(call=9)
     lab.store.forget("a" * 32)
     ref = lab.enqueue()
