@@ -37,15 +37,9 @@ class Arguments:
         for parameter in self._parameters:
             if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
                 raise ConfigError(f"task {task}: {parameter} has no name to store it by; make it a named parameter")
+        self.names = tuple(parameter.name for parameter in self._parameters)
+        self.required = frozenset(p.name for p in self._parameters if p.default is p.empty)
         self._form: type[msgspec.Struct] | None = None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(parameter.name for parameter in self._parameters)
-
-    @property
-    def required(self) -> frozenset[str]:
-        return frozenset(p.name for p in self._parameters if p.default is p.empty)
 
     def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """A call as plain data by name; what it lacks is left out. Raises InvalidArguments, the argument named."""
