@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from . import check, environment, lock, password, reset, run, screenshots, testing
+from . import check, environment, lock, password, reset, run, screenshots, smoke, testing
 from .console import Stop, complain
 from .paths import ROOT
 
@@ -76,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
 
     command = _add(commands, "screenshots", screenshots.screenshots, "picture every page in both themes")
     command.add_argument("rest", nargs=argparse.REMAINDER, help="handed to tools/screenshots.py")
+
+    command = _add(commands, "smoke", smoke.smoke, "start a fresh copy twice, the second time offline")
+    command.add_argument("--no-demo", action="store_true", help="do not wait for the demo")
 
     _add(commands, "lock", lock.lock, "write the lock files anew from requirements*.txt")
     _add(commands, "help", lambda _: _help(parser), "this text")
