@@ -1,16 +1,70 @@
-"""Workers, keeper and services as threads of one process."""
+"""Workers inside an application's own process: one worker, its keeper and the services, all as threads.
+
+The keeper shares the interpreter with the handlers here: one that holds the interpreter lock for a whole lease loses
+it. `runworkers` gives the keeper a process of its own.
+"""
 
 from __future__ import annotations
 
+import threading
+import time
+from typing import Final
+
+import structlog
+
 from .engine import Engine
+from .keeper import Keeper
+from .plan import entries_for
+from .services import CORE_DUTIES, Services
+from .signals import NoSignals
+from .table import SlotTable
+from .worker import Worker, WorkerOptions
+
+TURN_S: Final = 0.1
+JOIN_S: Final = 2.0
+
+log = structlog.get_logger("jobs.worker")
 
 
 class Runner:
-    """Runs an engine inside this process."""
+    """Started once, stopped once."""
 
     def __init__(self, engine: Engine, *, queues: tuple[str, ...], concurrency: int) -> None:
-        raise NotImplementedError
+        table = SlotTable(regions=1, entries=entries_for(concurrency, engine.config.batch))
+        region = table.regions[0]
+        region.take()
+        options = WorkerOptions(queues=queues, concurrency=concurrency, label="in-process", can_exit=False)
+        self._region = region
+        self._worker = Worker(engine, region, NoSignals(), options)
+        self._keeper = Keeper(engine, [region], queues=queues, slots=concurrency, label="in-process", can_kill=False)
+        self._services = Services(engine, CORE_DUTIES)
+        self._ended = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._worker.run, name="jobs-worker", daemon=True),
+            threading.Thread(target=self._keep, name="jobs-keeper", daemon=True),
+        ]
 
-    def start(self) -> None: ...
+    def start(self) -> None:
+        """Returns at once; work begins as soon as the threads run."""
+        self._services.start()
+        for thread in self._threads:
+            thread.start()
 
-    def stop(self, grace_s: float) -> None: ...
+    def stop(self, grace_s: float) -> None:
+        """Stop schedules and claiming, give handlers this many seconds, settle, give back the rest."""
+        worker, keeper = self._threads
+        self._services.quiet()
+        self._worker.stop(grace_s)
+        worker.join(grace_s + 3 * JOIN_S)
+        self._services.stop(JOIN_S)
+        self._ended.set()
+        keeper.join(JOIN_S)
+
+    def _keep(self) -> None:
+        while not self._ended.wait(TURN_S):
+            try:
+                self._keeper.turn(time.monotonic())
+            except Exception:
+                log.exception("the keeper failed and goes on")
+        self._region.bury(0)
+        self._keeper.turn(time.monotonic())

@@ -1,0 +1,1 @@
+"""What runs jobs: workers and the processes around them that keep their promises."""

@@ -1,0 +1,98 @@
+"""One run of a claimed job while it is in this process, and what it ended in."""
+
+from __future__ import annotations
+
+import threading
+from typing import Protocol
+
+from ..model.job import NO_OPTIONS, Claim, JobOptions, unpack_options
+from ..model.outcome import Outcome
+from ..tasks.registry import AnyTask
+from .interrupts import CancelInterrupt, Interrupt, LeaseInterrupt
+
+
+class Seat(Protocol):
+    """Where a handler runs, as seen by those who want to stop it."""
+
+    def interrupt(self, attempt: Attempt, kind: type[Interrupt]) -> bool:
+        """Stop the handler if this attempt is what runs there; False when it is not."""
+        ...
+
+
+class Attempt:
+    """A claim with the task that will run it. Times are seconds of the host's monotonic clock.
+
+    index: its entry in the slot table. deadline: when its timeout ends; 0 before the start. interrupt: why it was
+    asked to stop, if it was; the newest reason counts, but a lost lease is never forgotten.
+    """
+
+    __slots__ = (
+        "admitted",
+        "cancel_event",
+        "claim",
+        "deadline",
+        "index",
+        "interrupt",
+        "interrupted",
+        "is_cancelled",
+        "is_written_off",
+        "options",
+        "seat",
+        "started",
+        "started_ms",
+        "struck_at",
+        "task",
+    )
+
+    def __init__(self, claim: Claim, task: AnyTask, index: int) -> None:
+        self.claim = claim
+        self.task = task
+        self.index = index
+        self.options: JobOptions = unpack_options(claim.options) if claim.options else NO_OPTIONS
+        self.admitted = 0.0
+        self.started = 0.0
+        self.started_ms = 0
+        self.deadline = 0.0
+        self.seat: Seat | None = None
+        self.interrupt: type[Interrupt] | None = None
+        self.interrupted = 0.0  # when it was first asked to stop for this reason
+        self.struck_at = 0.0  # when it was last tried
+        self.is_cancelled = False  # somebody cancelled the job while it ran
+        self.is_written_off = False
+        self.cancel_event: threading.Event | None = None  # what its JobContext reads, if it has one
+
+    def ask_to_stop(self, kind: type[Interrupt], now: float) -> None:
+        """Interrupt the handler, or keep it from starting; repeated calls try again."""
+        if self.interrupt is not LeaseInterrupt and self.interrupt is not kind:
+            self.interrupt, self.interrupted = kind, now
+            self.is_cancelled = self.is_cancelled or kind is CancelInterrupt
+        if self.cancel_event is not None and kind in (CancelInterrupt, LeaseInterrupt):
+            self.cancel_event.set()
+        self.struck_at = now
+        if self.seat is not None:
+            self.seat.interrupt(self, self.interrupt or kind)
+
+
+class Finished:
+    """An attempt that ended and is to be settled.
+
+    outcome: None when there is nothing to say because the claim is no longer ours. name: what the minute counts it as,
+    "" for nothing. run_s: how long the handler took. error: what it failed with.
+    """
+
+    __slots__ = ("attempt", "error", "name", "outcome", "run_s")
+
+    def __init__(
+        self,
+        attempt: Attempt,
+        outcome: Outcome | None,
+        *,
+        name: str = "",
+        run_s: float = 0.0,
+        error: BaseException | None = None,
+    ) -> None:
+        self.attempt = attempt
+        self.outcome = outcome
+        self.name = name
+        self.run_s = run_s
+        self.error = error

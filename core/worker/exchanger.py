@@ -1,0 +1,332 @@
+"""The store thread: settles what ended and claims what comes next, in one call of the store's hot verb."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final, NamedTuple
+
+import structlog
+
+from ..backends.contract import ExchangeReply, QueueCounts
+from ..model.clock import as_ms
+from ..model.job import Claim
+from ..model.outcome import Outcome
+from ..model.states import State
+from .attempt import Attempt, Finished
+from .bell import Bell, Doorbell
+from .engine import Engine
+from .interrupts import CancelInterrupt
+from .pace import Pace
+from .parcel import Parcel, send_parcel
+from .patience import insist
+from .rota import Rota
+from .settlement import unknown_task
+from .slots import Slots, pairs_by_queue
+from .storetime import StoreTime
+
+GATHER_S: Final = 0.005  # settles wait this long for company while other handlers run
+PULSE_S: Final = 0.8  # while a job of a queue runs, the queue is asked this often whether it was cancelled
+STALL_S: Final = 0.25  # claims that waited this long behind busy slots go back to the store
+REFRESH_S: Final = 2.0  # how often queues that nobody listed are looked for
+LONGEST_SLEEP_S: Final = 1.0
+
+log = structlog.get_logger("jobs.worker")
+
+
+class Turn(NamedTuple):
+    """The next call: which queue, and for how many claims."""
+
+    queue: str
+    want: int
+
+
+class Exchanger:
+    """Runs on one thread until it may finish and nothing is held any more, or until it is abandoned."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        slots: Slots,
+        rota: Rota,
+        store_time: StoreTime,
+        *,
+        worker: str,
+        finds_queues: bool,
+        on_settled: Callable[[Sequence[Finished]], None],
+    ) -> None:
+        self._backend, self._registry = engine.backend, engine.registry
+        self._batch = engine.config.batch
+        self._lease_ms = as_ms(engine.config.lease)
+        self._slots, self._rota, self._time = slots, rota, store_time
+        self._pace = Pace(slots=slots.limit, most=self._batch)
+        self._worker = worker
+        self._finds_queues = finds_queues
+        self._on_settled = on_settled
+        self._calls: Counter[str] = Counter()
+        self._pulsed: dict[str, float] = {}  # when each queue was last exchanged with
+        self._due: dict[str, float] = {}  # when the next delayed job of each queue is due
+        self._unsent: dict[str, deque[Finished]] = {}
+        self._strange: dict[str, list[Outcome]] = {}  # claims of tasks that are not known here
+        self._gather_until = self._refreshed = self._progressed = 0.0
+        self._seen_starts = 0
+        self._is_asleep = self._was_woken = False
+        self._ring_at, self._ring_low = 1, -1
+        self._bell = Bell()
+        self._doorbell: Doorbell | None = None
+        self._abandoned = threading.Event()
+        self.claims = True  # whether new claims are wanted
+        self.is_finishing = False  # whether to end once nothing is held
+        self.on_drained: Callable[[], None] | None = None  # burst: called once nothing is due any more
+        self.lost = 0  # settles that the store refused
+        slots.on_finish = self._notice
+        if self._backend.features.wakes:
+            rest_s = engine.config.poll_interval.total_seconds()
+            self._doorbell = Doorbell(self._backend, self._wake, rest_s=rest_s)
+
+    # -- called from other threads
+
+    def ring(self) -> None:
+        """Have it look around now: something about what is wanted has changed."""
+        self._bell.ring()
+
+    def abandon(self) -> None:
+        """Give up what is not settled yet; its leases run out."""
+        self._abandoned.set()
+        self._bell.ring()
+
+    @property
+    def unsent(self) -> int:
+        """Ended attempts that the store has not taken yet."""
+        return self._slots.finished + sum(len(some) for some in self._unsent.values())
+
+    # -- the thread
+
+    def run(self) -> None:
+        if self._doorbell is not None:
+            self._doorbell.start()
+        while not self._abandoned.is_set() and not (self.is_finishing and self._is_done()):
+            try:
+                self._step(time.monotonic())
+            except Exception:
+                log.exception("the store thread failed and goes on")
+                self._abandoned.wait(LONGEST_SLEEP_S)
+        if self._doorbell is not None:
+            self._doorbell.close()
+
+    def _step(self, now: float) -> None:
+        self._sort_out()
+        if self._was_woken:
+            self._was_woken = False
+            self._rota.wake()
+        self._give_back(now)
+        turn = self._next_turn(now)
+        if turn is not None:
+            self._exchange(turn, now)
+        elif self._finds_queues and now - self._refreshed > REFRESH_S:
+            self._find_queues(now)
+        else:
+            self._sleep(now)
+
+    def _sort_out(self) -> None:
+        """Put what ended with its queue."""
+        for finished in self._slots.collect(self._slots.finished):
+            attempt = finished.attempt
+            if finished.outcome is None:
+                self._count_lost(attempt.claim)
+                self._slots.drop(attempt.index)
+                continue
+            if not self._unsent:
+                self._gather_until = time.monotonic() + GATHER_S
+            self._unsent.setdefault(attempt.claim.queue, deque()).append(finished)
+
+    def _next_turn(self, now: float) -> Turn | None:
+        want = self._wanted()
+        ask = self._rota.next(now) if want else None
+        settle = self._queue_to_settle(now)
+        if settle is not None:
+            return Turn(settle, want if ask in (settle, None) else 0)
+        if ask is not None:
+            return Turn(ask, want)
+        pulse = self._queue_to_pulse(now)
+        return None if pulse is None else Turn(pulse, 0)
+
+    def _wanted(self) -> int:
+        """How many claims to ask for: what can start now, and the buffer once it is half used."""
+        slots, buffer = self._slots, self._pace.buffer
+        if not self.claims or slots.written_off or slots.waiting > buffer // 2:
+            return 0
+        want = slots.limit + buffer - slots.busy - slots.waiting
+        return max(0, min(want, self._batch, slots.free_entries))
+
+    def _queue_to_settle(self, now: float) -> str | None:
+        if not self._unsent and not self._strange:
+            return None
+        queue, most = max(self._unsent.items(), key=lambda item: len(item[1]), default=("", ()))
+        is_idle = self._slots.busy == 0 and self._slots.waiting == 0
+        if self._strange:
+            return next(iter(self._strange))
+        if is_idle or now >= self._gather_until or 2 * len(most) >= self._batch:
+            return queue
+        return None
+
+    def _queue_to_pulse(self, now: float) -> str | None:
+        """A queue that has not been asked for a while whether a job that runs here was cancelled."""
+        if not self._slots.busy:
+            return None
+        queues = {attempt.claim.queue for attempt in self._slots.running()}
+        return next((queue for queue in queues if now - self._pulsed.get(queue, 0.0) >= PULSE_S), None)
+
+    def _exchange(self, turn: Turn, now: float) -> None:
+        queue = turn.queue
+        parcel = self._pack(turn)
+        reply = send_parcel(self._backend, parcel, self._next_call, give_up=self._abandoned)
+        if reply is None:
+            return
+        after = time.monotonic()
+        self._pace.exchanged(after - now)
+        self._pulsed[queue] = after
+        self._time.heard(reply.now_ms)
+        self._settled(parcel, reply)
+        if turn.want:
+            self._take_in(turn, reply, after)
+        for raw in reply.asked_to_cancel:
+            attempt = self._slots.find(raw)
+            if attempt is not None and not attempt.is_cancelled:
+                attempt.ask_to_stop(CancelInterrupt, after)
+
+    def _pack(self, turn: Turn) -> Parcel:
+        unsent = self._unsent.get(turn.queue, ())
+        finished = [unsent.popleft() for _ in range(min(self._batch, len(unsent)))] if unsent else []
+        if not unsent:
+            self._unsent.pop(turn.queue, None)
+        others = self._strange.pop(turn.queue, [])
+        return Parcel(turn.queue, self._worker, finished, others, turn.want, self._lease_ms)
+
+    def _next_call(self, queue: str) -> int:
+        self._calls[queue] += 1
+        return self._calls[queue]
+
+    def _settled(self, parcel: Parcel, reply: ExchangeReply) -> None:
+        if not parcel.finished:
+            return
+        refused = set(reply.refused)
+        accepted = []
+        for finished in parcel.finished:
+            self._slots.drop(finished.attempt.index)
+            if finished.attempt.claim.raw in refused:
+                self._count_lost(finished.attempt.claim)
+            else:
+                accepted.append(finished)
+        self._pace.ran(sum(finished.run_s for finished in parcel.finished) / len(parcel.finished))
+        self._on_settled(accepted)
+
+    def _take_in(self, turn: Turn, reply: ExchangeReply, now: float) -> None:
+        due_at = self._time.at(reply.next_due_ms) if reply.next_due_ms else None
+        self._due[turn.queue] = due_at or 0.0
+        self._rota.answered(turn.queue, now, has_more=len(reply.claims) >= turn.want, due_at=due_at)
+        if reply.is_paused:
+            self._rota.rests(turn.queue, now + LONGEST_SLEEP_S)
+        if not reply.claims:
+            return
+        if self._doorbell is not None:
+            self._doorbell.disarm(was_fruitful=True)
+        self._slots.admit(turn.queue.encode(), [a for claim in reply.claims if (a := self._attempt(claim))])
+
+    def _attempt(self, claim: Claim) -> Attempt | None:
+        task = self._registry.get(claim.task)
+        if task is None:
+            self._strange.setdefault(claim.queue, []).append(unknown_task(claim))
+            log.warning("unknown task, job held", job=str(claim.ref), task=claim.task)
+            return None
+        return Attempt(claim, task, self._slots.reserve())
+
+    def _give_back(self, now: float) -> None:
+        """Release claims that will not start soon: all when none are wanted, or when every slot is stuck."""
+        slots = self._slots
+        if slots.starts != self._seen_starts or not slots.waiting:
+            self._seen_starts, self._progressed = slots.starts, now
+        has_stalled = slots.waiting and now - self._progressed > STALL_S
+        if not slots.waiting or (self.claims and not has_stalled and not slots.written_off):
+            return
+        if has_stalled:
+            self._pace.stalled()
+        attempts = slots.take_back()
+        for queue, pairs in pairs_by_queue(attempts).items():
+            insist(partial(self._backend.release, queue, pairs), what="release", give_up=self._abandoned)
+        for attempt in attempts:
+            slots.drop(attempt.index)
+
+    def _find_queues(self, now: float) -> None:
+        counts = insist(self._backend.counts, what="counts", give_up=self._abandoned) or []
+        self._refreshed = now
+        self._rota.add(count.queue for count in counts)
+
+    def _count_lost(self, claim: Claim) -> None:
+        self.lost += 1
+        log.warning("lease lost", job=str(claim.ref), task=claim.task, attempt=claim.attempts)
+
+    # -- sleeping
+
+    def _sleep(self, now: float) -> None:
+        until = self._sleeps_until(now)
+        wants = self._wanted()
+        self._ring_at = max(1, self._batch // 2) if self._unsent else 1
+        self._ring_low = self._pace.buffer // 2 if wants == 0 and self.claims else -1
+        if self._doorbell is not None:
+            if wants:
+                self._doorbell.arm(self._rota.names)
+            else:
+                self._doorbell.disarm(was_fruitful=False)
+        if self.on_drained is not None and self._is_drained(now):
+            self.on_drained()
+        self._is_asleep = True
+        if self._slots.finished < self._ring_at:
+            self._bell.sleep(until - now)
+        self._is_asleep = False
+
+    def _sleeps_until(self, now: float) -> float:
+        times = [now + LONGEST_SLEEP_S]
+        if self._unsent:
+            times.append(self._gather_until)
+        if self._wanted():
+            times.append(self._rota.next_turn())
+        if self._finds_queues:
+            times.append(self._refreshed + REFRESH_S)
+        if self._slots.waiting:
+            times.append(self._progressed + STALL_S)
+        if self._slots.busy:
+            times.append(now + PULSE_S / 2)
+        return min(times)
+
+    def _notice(self) -> None:
+        """A handler ended; called in its thread. Rings only when that changes what is to be done now."""
+        if not self._is_asleep:
+            return
+        slots = self._slots
+        if slots.finished >= self._ring_at or slots.waiting <= self._ring_low or slots.is_idle:
+            self._bell.ring()
+
+    def _wake(self) -> None:
+        self._was_woken = True
+        self._bell.ring()
+
+    def _is_done(self) -> bool:
+        return self._slots.is_empty and not self._strange
+
+    def _is_drained(self, now: float) -> bool:
+        """Burst: nothing held, every queue found empty, nothing due within a second."""
+        if self.unsent or self._strange or not self._slots.is_empty or self._rota.next(now) is not None:
+            return False
+        if any(due and due <= now + LONGEST_SLEEP_S for due in self._due.values()):
+            return False
+        counts = {count.queue: count for count in self._backend.counts()}
+        return not any(_has_work(counts[name]) for name in self._rota.names if name in counts)
+
+
+def _has_work(count: QueueCounts) -> bool:
+    is_waiting = count.states.get(State.PENDING, 0) > 0 and not count.is_paused
+    return is_waiting or count.states.get(State.RUNNING, 0) > 0

@@ -1,0 +1,76 @@
+"""One attempt from its arguments to its Finished: the only place that catches whatever a handler may raise."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from ..tasks.context import JobContext
+from .attempt import Attempt, Finished
+from .engine import Engine
+from .seat import LoopSeat, ThreadSeat
+from .settlement import Settlement
+
+
+class Executor:
+    """Runs attempts; it keeps nothing between them."""
+
+    def __init__(self, engine: Engine, settlement: Settlement, *, on_start: Callable[[Attempt], None]) -> None:
+        self._engine = engine
+        self._on_start = on_start
+        self._settlement = settlement
+
+    def run_in_thread(self, attempt: Attempt, seat: ThreadSeat) -> Finished:
+        """Run a `def` handler in the calling thread."""
+        attempt.seat = seat
+        try:
+            value = contextvars.copy_context().run(self._call, attempt, seat)
+            return self._settlement.completed(attempt, value)
+        except BaseException as error:  # noqa: BLE001 - also SystemExit: a handler cannot end the worker
+            return self._settlement.failed(attempt, error)
+
+    async def run_on_loop(self, attempt: Attempt) -> Finished:
+        """Run an `async def` handler in the current task."""
+        task = asyncio.current_task()
+        assert task is not None
+        attempt.seat = LoopSeat(asyncio.get_running_loop(), task)
+        try:
+            if attempt.interrupt is not None:
+                raise attempt.interrupt
+            with self._engine.around_attempt(attempt.claim):
+                value = await self._handler(attempt)()
+            return self._settlement.completed(attempt, value)
+        except BaseException as error:  # noqa: BLE001 - the same, and CancelledError
+            return self._settlement.failed(attempt, error)
+
+    def _call(self, attempt: Attempt, seat: ThreadSeat) -> Any:
+        with self._engine.around_attempt(attempt.claim):
+            return seat.run(attempt, self._handler(attempt))
+
+    def _handler(self, attempt: Attempt) -> Callable[[], Any]:
+        """The task's function with its arguments. Raises InvalidArguments, which is permanent."""
+        self._on_start(attempt)
+        task = attempt.task
+        arguments = task.load(attempt.claim.arguments)
+        if task.takes_context:
+            return functools.partial(task.func, self._context(attempt), **arguments)
+        return functools.partial(task.func, **arguments)
+
+    def _context(self, attempt: Attempt) -> JobContext:
+        claim = attempt.claim
+        attempt.cancel_event = threading.Event()
+        return JobContext(
+            job_id=str(claim.ref),
+            attempt=claim.attempts,
+            max_attempts=claim.max_attempts,
+            task=claim.task,
+            queue=claim.queue,
+            token=claim.token,
+            metadata=attempt.options.metadata,
+            state=self._engine.state,
+            cancel_asked=attempt.cancel_event,
+        )

@@ -1,0 +1,28 @@
+"""How the processes of the worker wing end, as exit codes: what one says, its supervisor and keeper understand."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import Final
+
+OK: Final = 0
+FAILED: Final = 1
+CUT_SHORT: Final = 70  # stopped with handlers still running after the grace period
+RECYCLED: Final = 71  # ended because a handler ran past its timeout and would not stop
+REFUSED: Final = 78  # starting again would not help: a wrong setting, or a store of a newer format
+
+
+def cause_of(wait_status: int) -> str:
+    """Why a process ended, in words."""
+    if os.WIFSIGNALED(wait_status):
+        number = os.WTERMSIG(wait_status)
+        hint = ", perhaps out of memory" if number == signal.SIGKILL else ""
+        return f"killed by signal {number} ({signal.Signals(number).name}{hint})"
+    code = os.waitstatus_to_exitcode(wait_status)
+    known = {
+        OK: "ended",
+        CUT_SHORT: "stopped before it was done",
+        RECYCLED: "recycled because another of its handlers would not stop",
+    }
+    return known.get(code, f"exited with code {code}")

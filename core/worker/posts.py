@@ -1,0 +1,57 @@
+"""The children a supervisor wants, who fills each place now, and how soon a dead one is replaced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from .table import Region
+
+SHORT_LIFE_S: Final = 5.0
+FREE_RESTARTS: Final = 2  # short lives in a row before a replacement waits
+FIRST_WAIT_S: Final = 0.25
+LONGEST_WAIT_S: Final = 15.0
+
+
+class Role(Enum):
+    """What a child does."""
+
+    KEEPER = "keeper"
+    SERVICES = "services"
+    WORKER = "worker"
+
+
+@dataclass(slots=True)
+class Post:
+    """A place for a child. pid: who fills it, 0 for nobody. Times are the host's monotonic clock.
+
+    is_done: it is not to be filled again. kill_at: when a child that was asked to stop is ended; 0 for never.
+    """
+
+    role: Role
+    number: int = 0
+    pid: int = 0
+    region: Region | None = None
+    started: float = 0.0
+    fill_at: float = 0.0
+    short_lives: int = 0
+    is_done: bool = False
+    was_told: bool = False
+    kill_at: float = 0.0
+
+    def filled(self, pid: int, now: float) -> None:
+        self.pid, self.started, self.was_told, self.kill_at = pid, now, False, 0.0
+
+    def emptied(self, now: float) -> None:
+        """Its child died unasked: it is replaced at once, or after a growing wait when its children die young."""
+        self.pid, self.region = 0, None
+        self.short_lives = self.short_lives + 1 if now - self.started < SHORT_LIFE_S else 0
+        self.fill_at = now + wait_before(self.role, self.short_lives)
+
+
+def wait_before(role: Role, short_lives: int) -> float:
+    """Seconds before a child is replaced. A keeper is never waited for: leases depend on it."""
+    if role is Role.KEEPER or short_lives <= FREE_RESTARTS:
+        return 0.0
+    return float(min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (short_lives - FREE_RESTARTS)))

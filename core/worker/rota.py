@@ -1,0 +1,79 @@
+"""Which queue a worker asks next.
+
+Listed queues are asked in the order listed, so that the first is served as long as it has work; every eighth time the
+one that was asked longest ago comes first, so that the last is never starved. Queues that nobody listed take turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+FAIR_EVERY: Final = 8
+REST_S: Final = 1.0  # a queue found empty is asked again after this at the latest, wake-ups or not
+
+
+@dataclass(slots=True)
+class _Queue:
+    name: str
+    ask_at: float = 0.0  # when it may be asked; 0 is at once
+    asked_at: float = 0.0
+    has_more: bool = False  # it gave all it was asked for
+
+
+class Rota:
+    """Turns of the queues, by what each answered last. Times are seconds of one monotonic clock. Not thread-safe."""
+
+    def __init__(self, names: Sequence[str], *, is_ordered: bool, rest_s: float = REST_S) -> None:
+        self._is_ordered = is_ordered
+        self._rest_s = rest_s
+        self._queues = [_Queue(name) for name in dict.fromkeys(names)]
+        self._turns = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(queue.name for queue in self._queues)
+
+    def add(self, names: Iterable[str]) -> None:
+        """Queues that have appeared."""
+        known = set(self.names)
+        self._queues += [_Queue(name) for name in dict.fromkeys(names) if name not in known]
+
+    def next(self, now: float) -> str | None:
+        """The queue to ask now; None when each was found empty a moment ago."""
+        ready = [queue for queue in self._queues if queue.ask_at <= now]
+        if not ready:
+            return None
+        is_fair_turn = not self._is_ordered or self._turns % FAIR_EVERY == FAIR_EVERY - 1
+        chosen = min(ready, key=lambda queue: queue.asked_at) if is_fair_turn else ready[0]
+        return chosen.name
+
+    def answered(self, name: str, now: float, *, has_more: bool, due_at: float | None = None) -> None:
+        """What a queue said when asked for claims. due_at: when a delayed job of it is due, if one is."""
+        queue = self._named(name)
+        if queue is None:
+            return
+        self._turns += 1
+        queue.asked_at, queue.has_more = now, has_more
+        queue.ask_at = 0.0 if has_more else now + self._rest_s
+        if due_at is not None and not has_more:
+            queue.ask_at = min(queue.ask_at, max(due_at, now))
+
+    def rests(self, name: str, until: float) -> None:
+        """Do not ask a queue before a time: it is paused."""
+        queue = self._named(name)
+        if queue is not None:
+            queue.ask_at = until
+
+    def wake(self) -> None:
+        """Something arrived somewhere: every queue may be asked."""
+        for queue in self._queues:
+            queue.ask_at = 0.0
+
+    def next_turn(self) -> float:
+        """When the soonest queue may be asked."""
+        return min((queue.ask_at for queue in self._queues), default=0.0)
+
+    def _named(self, name: str) -> _Queue | None:
+        return next((queue for queue in self._queues if queue.name == name), None)

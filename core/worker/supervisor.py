@@ -1,0 +1,217 @@
+"""The supervisor: one thread, no store connection; forks the children, replaces dead ones, and ends them in order."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from . import exits, signals
+from .child import LAST_DUTIES_S, keeper_main, run_child, services_main, worker_main
+from .plan import Plan
+from .posts import Post, Role
+from .signals import SignalPipe
+from .table import SlotTable
+from .worker import LAST_WORDS_S
+
+LONGEST_NAP_S: Final = 1.0
+AFTER_GRACE_S: Final = 3 * LAST_WORDS_S + 2.0  # for the steps that a worker's own end takes after the grace period
+TO_END_S: Final = LAST_DUTIES_S + 2.0  # for services and keeper
+NO_REGION_S: Final = 0.2
+_HEARD: Final = (signal.SIGTERM, signal.SIGINT, signals.QUIET, signal.SIGCHLD)
+_BLOCKED: Final = (*_HEARD, signals.STACKS, signals.CUT)
+
+log = structlog.get_logger("jobs.supervisor")
+
+
+def run(plan: Plan) -> int:
+    """Run a plan until it is told to stop (or, in a burst, until nothing is due); answers the exit code.
+
+    Called on the main thread of a process that has no other threads: it forks.
+    """
+    if not plan.config.enabled:
+        log.info("jobs are switched off (JOBS_ENABLED is false): nothing to run")
+        return exits.OK
+    before = {number: signal.getsignal(number) for number in _HEARD}
+    ears = SignalPipe(_HEARD)
+    try:
+        return Supervisor(plan, ears).run()
+    finally:
+        ears.close()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Supervisor:
+    """Holds the posts and the end of the pipe by which children notice that it is gone."""
+
+    def __init__(self, plan: Plan, ears: SignalPipe) -> None:
+        self._plan = plan
+        self._ears = ears
+        self._table = SlotTable(regions=3 * plan.processes + 2, entries=plan.entries)
+        self._lifeline, self._held_end = os.pipe()
+        self._posts = _posts_of(plan)
+        self._is_quiet = False
+        self._stop_signals = 0
+        self._grace_ends = 0.0
+        self._exit_code = exits.OK
+
+    def run(self) -> int:
+        log.info("supervisor started", pid=os.getpid(), children=len(self._posts), name=self._plan.name)
+        self._fill(time.monotonic())
+        while any(post.pid for post in self._posts) or not self._is_stopping:
+            heard = self._ears.wait(self._nap(time.monotonic()))
+            now = time.monotonic()
+            self._reap(now)
+            self._heed(heard.signals, now)
+            if self._is_stopping:
+                self._end_in_order(now)
+            else:
+                self._fill(now)
+        log.info("supervisor stopped", pid=os.getpid(), code=self._exit_code)
+        return self._exit_code
+
+    @property
+    def _is_stopping(self) -> bool:
+        return self._grace_ends > 0
+
+    # -- filling posts
+
+    def _fill(self, now: float) -> None:
+        for post in self._posts:
+            if not post.pid and not post.is_done and post.fill_at <= now:
+                self._fork(post, now)
+
+    def _fork(self, post: Post, now: float) -> None:
+        if post.role is Role.WORKER:
+            post.region = self._table.take()
+            if post.region is None:  # the keeper is behind with the dead
+                post.fill_at = now + NO_REGION_S
+                return
+        if self._plan.before_fork is not None:
+            self._plan.before_fork()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # Until the child has handlers of its own, a signal must neither kill it nor reach us through its copy.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
+        pid = os.fork()
+        if pid == 0:
+            os.close(self._held_end)
+            self._ears.close()
+            run_child(self._main_of(post), lifeline=self._lifeline, blocked=_BLOCKED)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
+        post.filled(pid, now)
+        if self._is_quiet and post.role is Role.WORKER:
+            os.kill(pid, signals.QUIET)
+
+    def _main_of(self, post: Post) -> Callable[[SignalPipe], int]:
+        if post.role is Role.KEEPER:
+            return functools.partial(keeper_main, self._plan, self._table)
+        if post.role is Role.SERVICES:
+            return functools.partial(services_main, self._plan)
+        assert post.region is not None
+        return functools.partial(worker_main, self._plan, post.region)
+
+    # -- deaths
+
+    def _reap(self, now: float) -> None:
+        for post in self._posts:
+            if post.pid:
+                pid, wait_status = os.waitpid(post.pid, os.WNOHANG)
+                if pid:
+                    self._bury(post, wait_status, now)
+
+    def _bury(self, post: Post, wait_status: int, now: float) -> None:
+        pid, code = post.pid, os.waitstatus_to_exitcode(wait_status)
+        if post.region is not None:
+            post.region.bury(wait_status)
+        post.emptied(now)
+        if code == exits.REFUSED and not self._is_stopping:
+            log.error("a child could not start; stopping", role=post.role.value)
+            self._exit_code = exits.FAILED
+            self._stop(now)
+        elif code == exits.OK or self._is_stopping:
+            post.is_done = post.role is not Role.KEEPER
+            if not self._is_stopping and self._is_complete:
+                self._stop(now)
+        if code not in (exits.OK, exits.REFUSED):
+            log.warning("child died", role=post.role.value, pid=pid, cause=exits.cause_of(wait_status))
+
+    @property
+    def _is_complete(self) -> bool:
+        """Whether what there was to do is done: a burst found nothing due, or every child was ordered to stop."""
+        workers = [post for post in self._posts if post.role is Role.WORKER]
+        counted = workers or [post for post in self._posts if post.role is Role.SERVICES]
+        return all(post.is_done for post in counted)
+
+    # -- signals and the end
+
+    def _heed(self, heard: frozenset[int], now: float) -> None:
+        if signals.QUIET in heard:
+            self._is_quiet = True
+            self._tell(Role.WORKER, signals.QUIET)
+        if heard & signals.STOP:
+            self._stop_signals += 1
+            if self._stop_signals == 1:
+                log.info("stopping", grace_s=self._plan.config.grace.total_seconds())
+                self._stop(now)
+            elif self._stop_signals == 2:
+                log.info("grace period cut short")
+                self._grace_ends = now
+                self._tell(Role.WORKER, signals.CUT)
+                for post in self._posts:
+                    post.kill_at = min(post.kill_at, now + AFTER_GRACE_S) if post.kill_at else 0.0
+
+    def _stop(self, now: float) -> None:
+        if not self._is_stopping:
+            self._grace_ends = now + self._plan.config.grace.total_seconds()
+            self._tell(Role.SERVICES, signals.QUIET)
+
+    def _end_in_order(self, now: float) -> None:
+        """Workers first, then the services that watch over what they leave, the keeper last."""
+        for post in self._posts:
+            if post.pid and post.kill_at and now >= post.kill_at:
+                log.error("child did not stop, killed", role=post.role.value, pid=post.pid)
+                os.kill(post.pid, signal.SIGKILL)
+                post.kill_at = 0.0
+        for role, patience in (
+            (Role.WORKER, max(0.0, self._grace_ends - now) + AFTER_GRACE_S),
+            (Role.SERVICES, TO_END_S),
+            (Role.KEEPER, TO_END_S),
+        ):
+            living = [post for post in self._posts if post.role is role and post.pid]
+            for post in living:
+                if not post.was_told:
+                    post.was_told, post.kill_at = True, now + patience
+                    os.kill(post.pid, signal.SIGTERM)
+            if living:
+                return
+
+    def _tell(self, role: Role, number: int) -> None:
+        for post in self._posts:
+            if post.role is role and post.pid:
+                os.kill(post.pid, number)
+
+    def _nap(self, now: float) -> float:
+        times = [now + LONGEST_NAP_S]
+        for post in self._posts:
+            if post.pid and post.kill_at:
+                times.append(post.kill_at)
+            elif not post.pid and not post.is_done and not self._is_stopping:
+                times.append(post.fill_at)
+        return min(times) - now
+
+
+def _posts_of(plan: Plan) -> list[Post]:
+    posts = [Post(Role.KEEPER)] if plan.workers else []
+    if plan.services:
+        posts.append(Post(Role.SERVICES))
+    if plan.workers:
+        posts += [Post(Role.WORKER, number) for number in range(1, plan.processes + 1)]
+    return posts
