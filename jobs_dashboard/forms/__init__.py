@@ -1,0 +1,1 @@
+"""Reads what a browser sends, and says what is wrong with it."""

@@ -1,0 +1,1 @@
+"""Reads: each module answers one page with frozen values that templates only have to show."""

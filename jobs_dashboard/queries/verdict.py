@@ -1,0 +1,95 @@
+"""Is it well? One line and the problems behind it; what /healthz and the overview both say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.model.states import State
+
+from .snapshot import Snapshot
+from .store import config
+
+
+class Level(StrEnum):
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"
+    UNHEALTHY = "unhealthy"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, as a sentence without its full stop, and the page to look at."""
+
+    text: str
+    page: str  # the name of a page: "queue", "jobs", "workers"
+    of: str = ""  # which queue, or which state
+
+
+@dataclass(frozen=True)
+class Verdict:
+    problems: tuple[Problem, ...]
+    summary: str
+
+    @property
+    def level(self) -> Level:
+        return Level.DEGRADED if self.problems else Level.HEALTHY
+
+    @property
+    def headline(self) -> str:
+        count = len(self.problems)
+        return self.summary if not count else "1 problem" if count == 1 else f"{count} problems"
+
+
+def verdict_of(held: Snapshot) -> Verdict:
+    """Judge a snapshot by the thresholds of the configuration."""
+    problems = [*_of_workers(held), *_of_queues(held), *_of_counts(held)]
+    return Verdict(tuple(problems), _summary(held))
+
+
+def _of_workers(held: Snapshot) -> list[Problem]:
+    waiting = held.total(State.PENDING)
+    if not held.live_workers and config().enabled:
+        told = f"{waiting:,} jobs wait and no worker runs" if waiting > 1 else "no worker runs"
+        return [Problem(told, "workers")]
+    return []
+
+
+def _of_queues(held: Snapshot) -> list[Problem]:
+    problems = []
+    longest = config().health_oldest_degraded.total_seconds() * 1000
+    served = {name for worker in held.live_workers for name in worker.queues}
+    serves_all = any(not worker.queues for worker in held.live_workers)
+    for queue in held.queues:
+        waiting = queue.states.get(State.PENDING, 0)
+        if queue.is_paused and waiting:
+            problems.append(Problem(f"queue {queue.queue} is paused with {waiting:,} waiting", "queue", queue.queue))
+        elif waiting and held.live_workers and not serves_all and queue.queue not in served:
+            problems.append(Problem(f"queue {queue.queue} has {waiting:,} waiting and no workers", "queue", queue.queue))
+        elif queue.oldest_pending_ms and held.at_ms - queue.oldest_pending_ms > longest:
+            minutes = (held.at_ms - queue.oldest_pending_ms) // 60_000
+            problems.append(Problem(f"queue {queue.queue} keeps a job waiting for {minutes} min", "queue", queue.queue))
+    return problems
+
+
+def _of_counts(held: Snapshot) -> list[Problem]:
+    problems = []
+    pending, dead = held.total(State.PENDING), held.total(State.DEAD)
+    if pending >= config().health_pending_degraded:
+        problems.append(Problem(f"{pending:,} jobs are pending", "jobs", State.PENDING))
+    if dead >= config().health_dead_degraded:
+        problems.append(Problem(f"{dead:,} jobs are in the dead letters", "jobs", State.DEAD))
+    return problems
+
+
+def _summary(held: Snapshot) -> str:
+    workers = len(held.live_workers)
+    if not workers:
+        return "Jobs are switched off"
+    slots = sum(worker.slots for worker in held.live_workers)
+    running = held.total(State.RUNNING)
+    told = f"All well: {workers} worker{'s' if workers > 1 else ''}, {running} of {slots} slots busy"
+    oldest = [queue.oldest_pending_ms for queue in held.queues if queue.oldest_pending_ms]
+    if not oldest:
+        return told + ", nothing waits"
+    return told + f", the longest wait is {max(0, held.at_ms - min(oldest)) // 1000} s"

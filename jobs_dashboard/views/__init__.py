@@ -1,0 +1,1 @@
+"""Pages: each view finds, acts, renders."""
