@@ -1,0 +1,59 @@
+"""Moving the write-ahead log into the file once it has grown, by one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import time
+from pathlib import Path
+from typing import Final
+
+from .location import size
+
+WAL_BYTES: Final = 16 * 1024 * 1024
+_RETRY_S: Final = 1.0
+_TRUNCATE_WAIT_MS: Final = 500
+
+
+class Checkpointer:
+    """SQLite's automatic checkpoint never resets a log that several processes keep writing to: it grows without end.
+
+    So whoever finds it too large moves it (PASSIVE: nobody waits), then cuts it off (TRUNCATE: writers wait for
+    the few pages that came meanwhile). The file lock keeps others from trying the same at once.
+    """
+
+    def __init__(self, path: Path, *, wal_bytes: int = WAL_BYTES) -> None:
+        self._wal = path.with_name(path.name + "-wal")
+        self._lock = path.with_name(path.name + "-checkpoint")
+        self._wal_bytes = wal_bytes
+        self._not_before = 0.0
+
+    def is_needed(self) -> bool:
+        return size(self._wal) > self._wal_bytes and time.monotonic() >= self._not_before
+
+    def run(self, db: sqlite3.Connection) -> bool:
+        """Whether the log was moved and cut. A failure (a long reader, a full disk) is tried again after a while:
+        the transaction before it is on disk already and must not seem to have failed."""
+        if not self.is_needed():
+            return False  # another thread was first
+        self._not_before = time.monotonic() + _RETRY_S
+        try:
+            moved = self._move(db)
+        except (OSError, sqlite3.Error):
+            return False
+        if moved:
+            self._not_before = 0.0
+        return moved
+
+    def _move(self, db: sqlite3.Connection) -> bool:
+        descriptor = os.open(self._lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises BlockingIOError while another is at it
+            db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            db.execute(f"PRAGMA busy_timeout = {_TRUNCATE_WAIT_MS}")
+            is_busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            return not is_busy
+        finally:
+            db.execute("PRAGMA busy_timeout = 0")
+            os.close(descriptor)

@@ -1,0 +1,93 @@
+"""The hot verb: settle a batch, promote what is due, claim what is wanted, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...model.job import Claim, pending_score
+from ...model.limits import PROMOTED_PER_EXCHANGE
+from ...model.states import State
+from ..contract import Exchange, ExchangeReply
+from ..sql.codec import CODES, ClaimRow, pack_list, unpack_list
+from .settle import settle_all
+from .statements import SQL
+from .transaction import QueueRow, Transaction
+
+_WAITING = (State.SCHEDULED, State.FAILED)
+
+
+def exchange(tx: Transaction, call: Exchange) -> ExchangeReply:
+    """Act once a call: the last one again gets its answer again, one before it is refused."""
+    queue = tx.queue(call.queue)
+    refused: Sequence[bytes] = ()
+    claims: Sequence[Claim] = ()
+    last = tx.db.execute(SQL["reply_find"], (call.worker, queue.id)).fetchone()
+    if last is None or call.call > last[0]:
+        refused = settle_all(tx, queue, call)
+        _promote(tx, queue)
+        before = queue.last_token
+        claims = () if queue.is_paused else _claim(tx, queue, call)
+        tokens = (before + 1, queue.last_token)
+        tx.db.execute(SQL["reply_save"], (call.worker, queue.id, call.call, pack_list(refused), *tokens, tx.now_ms))
+    elif call.call == last[0]:
+        refused, claims = unpack_list(last[1]), _claims_again(tx, queue, call.worker, last[2], last[3])
+    return ExchangeReply(
+        refused=refused,
+        claims=claims,
+        asked_to_cancel=[raw for (raw,) in tx.db.execute(SQL["asked"], (queue.id, call.worker))],
+        next_due_ms=_next_due(tx, queue),
+        is_paused=bool(queue.is_paused),
+        now_ms=tx.now_ms,
+    )
+
+
+def _promote(tx: Transaction, queue: QueueRow) -> None:
+    """Due jobs join the line as of the time they were due, soonest first."""
+    due = [
+        (*row, state)
+        for state in _WAITING
+        if queue.holds(state)
+        for row in tx.db.execute(SQL["due"], (queue.id, CODES[state], tx.now_ms, PROMOTED_PER_EXCHANGE))
+    ]
+    rows = []
+    for due_ms, _raw, id, priority, state in sorted(due)[:PROMOTED_PER_EXCHANGE]:
+        rows.append((pending_score(priority, due_ms), due_ms, id))
+        queue.left(state)
+    tx.db.executemany(SQL["promote"], rows)
+    queue.arrived(State.PENDING, len(rows))
+
+
+def _claim(tx: Transaction, queue: QueueRow, call: Exchange) -> list[Claim]:
+    if call.want <= 0 or not queue.holds(State.PENDING):
+        return []
+    lease_until_ms = tx.now_ms + call.lease_ms
+    claims, rows = [], []
+    for columns in tx.db.execute(SQL["claimable"], (queue.id, call.want)):
+        queue.last_token += 1
+        id, raw, _, task, arguments, options, priority, max_attempts, attempts, forgiven, losses = columns[:11]
+        enqueued_ms, ready_ms, _ = columns[11:]
+        rows.append((lease_until_ms, queue.last_token, call.worker, tx.now_ms, id))
+        claims.append(
+            Claim(
+                queue.name, raw, queue.last_token, task, arguments, options, priority, max_attempts, attempts + 1,
+                forgiven, losses, enqueued_ms, ready_ms, tx.now_ms,
+            )
+        )  # fmt: skip
+    tx.db.executemany(SQL["claim"], rows)
+    queue.left(State.PENDING, len(rows))
+    queue.arrived(State.RUNNING, len(rows))
+    return claims
+
+
+def _claims_again(tx: Transaction, queue: QueueRow, worker: str, first: int, last: int) -> list[Claim]:
+    """Those of a call that were not settled, taken back or rescued since."""
+    if last < first:
+        return []
+    rows = tx.db.execute(SQL["claimed"], (queue.id, worker, first, last))
+    return [ClaimRow._make(row).as_claim(queue.name) for row in rows]
+
+
+def _next_due(tx: Transaction, queue: QueueRow) -> int:
+    states = [CODES[state] for state in _WAITING if queue.holds(state)]
+    heads = [tx.db.execute(SQL["next_due"], (queue.id, state)).fetchone() for state in states]
+    return min((head[0] for head in heads), default=0)

@@ -1,0 +1,72 @@
+"""Leases: extended, given back, and found when they have run out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...model.job import pending_score
+from ...model.states import State
+from ..contract import Rescue
+from ..sql.codec import CODES, ClaimRow
+from .settle import CANCELLED_WHILE_RUNNING, Running, running_among
+from .statements import SQL
+from .transaction import QueueRow, Transaction
+
+Held = Sequence[tuple[bytes, int]]
+
+
+def renew(tx: Transaction, name: str, claims: Held, lease_ms: int) -> list[bytes]:
+    """Extend leases; answers the raw ids that are no longer theirs."""
+    queue = tx.find_queue(name)
+    held = _held(tx, queue, claims) if queue else []
+    tx.db.executemany(SQL["renew"], [(tx.now_ms + lease_ms, job.id) for job in held])
+    kept = {(job.raw, job.token) for job in held}
+    return [raw for raw, token in claims if (raw, token) not in kept]
+
+
+def release(tx: Transaction, name: str, claims: Held) -> int:
+    """Put unstarted claims back where they stood; one that was asked to stop meanwhile is cancelled."""
+    queue = tx.find_queue(name)
+    held = _held(tx, queue, claims) if queue else []
+    rows = []
+    for job in held:
+        if job.cancel_asked:
+            state, score, reason = State.CANCELLED, tx.now_ms, CANCELLED_WHILE_RUNNING
+        else:
+            state, score, reason = State.PENDING, pending_score(job.priority, job.ready_ms), None
+        rows.append((CODES[state], score, reason, job.id))
+        assert queue is not None
+        queue.left(State.RUNNING)
+        queue.arrived(state)
+    tx.db.executemany(SQL["release"], rows)
+    return len(rows)
+
+
+def rescue(tx: Transaction, name: str, limit: int, lease_ms: int) -> Rescue:
+    """See Work.rescue: a jump of the clock is not a mass death."""
+    queue = tx.find_queue(name)
+    if queue is None:
+        return Rescue(jumped=False, claims=(), workers=())
+    jumped = _has_jumped(queue, tx.now_ms, lease_ms)
+    queue.rescued_ms = tx.now_ms
+    if jumped:
+        queue.quarantine_ms = tx.now_ms + lease_ms
+        tx.db.execute(SQL["clamp"], (queue.quarantine_ms, queue.id, queue.quarantine_ms))
+    if tx.now_ms < queue.quarantine_ms:
+        return Rescue(jumped, (), ())
+    found = tx.db.execute(SQL["expired"], (queue.id, tx.now_ms, limit)).fetchall()
+    claims = [ClaimRow._make(row[1:]).as_claim(name) for row in found]
+    return Rescue(jumped, claims, [row[0] for row in found])
+
+
+def _has_jumped(queue: QueueRow, now_ms: int, lease_ms: int) -> bool:
+    if queue.rescued_ms is None:  # the first pass cannot know: careful only if there is something to lose
+        return queue.holds(State.RUNNING) > 0
+    return not 0 <= now_ms - queue.rescued_ms <= lease_ms // 2
+
+
+def _held(tx: Transaction, queue: QueueRow, claims: Held) -> list[Running]:
+    """The running jobs that are still claimed under the tokens given, each once."""
+    running = running_among(tx, queue, [raw for raw, _ in claims])
+    tokens = dict(claims)
+    return [job for job in running.values() if tokens[job.raw] == job.token]

@@ -1,0 +1,6 @@
+-- Apply an operator's verb and remember its operation.
+-- in:  state, score, ready_ms, forgiven, reason, operation, id
+
+UPDATE job
+SET state = ?, score = ?, ready_ms = ?, forgiven = ?, reason = ?, operation = ?, cancel_asked = 0
+WHERE id = ?;

@@ -1,0 +1,4 @@
+-- Store what a job came with.
+-- in:  job, arguments, options
+
+INSERT INTO body (job, arguments, options) VALUES (?, ?, ?);

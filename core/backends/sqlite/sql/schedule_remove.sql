@@ -1,0 +1,4 @@
+-- Delete a schedule.
+-- in:  queue, key
+
+DELETE FROM schedule WHERE queue = ? AND key = ?;

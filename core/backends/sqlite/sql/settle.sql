@@ -1,0 +1,7 @@
+-- Move a running job to where its attempt sent it (its token was compared in this transaction).
+-- in:  state, score, ready_ms, attempts given back, attempts forgiven, losses, reason, id
+
+UPDATE job
+SET state = ?, score = ?, ready_ms = ?, attempts = attempts - ?, forgiven = forgiven + ?, losses = losses + ?,
+    reason = ?, cancel_asked = 0
+WHERE id = ?;

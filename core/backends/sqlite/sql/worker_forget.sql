@@ -1,0 +1,4 @@
+-- Strike a worker from the register.
+-- in:  id
+
+DELETE FROM worker WHERE id = ?;

@@ -1,0 +1,5 @@
+-- Workers that have not beaten since a time.
+-- in:  time
+-- out: id
+
+SELECT id FROM worker WHERE beat_ms < ?;

@@ -1,0 +1,71 @@
+"""What a verb works with while it writes: the connection, the time, and the rows of the queues it touches."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import astuple, dataclass, field
+
+from ...model.states import State
+from ..sql.codec import CODES
+from .statements import SQL
+
+
+@dataclass(slots=True)
+class QueueRow:
+    """One queue's row; `counts` by the number of the state. Changed here, written back by `Transaction.flush`."""
+
+    id: int
+    name: str
+    counts: list[int]
+    processed: int
+    failures: int
+    last_processed_ms: int
+    last_token: int
+    is_paused: int
+    paused_reason: str
+    paused_ms: int
+    rescued_ms: int | None
+    quarantine_ms: int
+
+    def arrived(self, state: State, number: int = 1) -> None:
+        self.counts[CODES[state]] += number
+
+    def left(self, state: State, number: int = 1) -> None:
+        self.counts[CODES[state]] -= number
+
+    def holds(self, state: State) -> int:
+        return self.counts[CODES[state]]
+
+    def as_columns(self) -> tuple[object, ...]:
+        return (*self.counts, *astuple(self)[3:], self.id)
+
+
+@dataclass(slots=True)
+class Transaction:
+    """An open write transaction at one moment of the store's time."""
+
+    db: sqlite3.Connection
+    now_ms: int
+    _queues: dict[str, QueueRow] = field(default_factory=dict)
+
+    def find_queue(self, name: str) -> QueueRow | None:
+        """A queue's row; None when nothing ever made it."""
+        if name not in self._queues:
+            found = self.db.execute(SQL["queue_find"], (name,)).fetchone()
+            if found is None:
+                return None
+            self._queues[name] = QueueRow(found[0], found[1], list(found[2:10]), *found[10:])
+        return self._queues[name]
+
+    def queue(self, name: str) -> QueueRow:
+        """A queue's row, made if need be."""
+        found = self.find_queue(name)
+        if found is None:
+            self.db.execute(SQL["queue_add"], (name,))
+            found = self.find_queue(name)
+        assert found is not None, "a queue that was just added is there"
+        return found
+
+    def flush(self) -> None:
+        """Write the queues' rows back: once a transaction, however many jobs moved."""
+        self.db.executemany(SQL["queue_save"], [queue.as_columns() for queue in self._queues.values()])

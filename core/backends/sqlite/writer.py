@@ -1,0 +1,109 @@
+"""The one writer of a process: threads that write at the same time share one transaction and one fsync."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar, cast
+
+from ...model.clock import Clock
+from .connection import patiently
+from .transaction import Transaction
+
+T = TypeVar("T")
+Work = Callable[[Transaction], T]
+
+_GROUP = 64  # works in one transaction: bounds how long the first of them waits for the last
+
+
+class _Ticket(Generic[T]):
+    """One thread's work, and what became of it."""
+
+    def __init__(self, work: Work[T]) -> None:
+        self.work = work
+        self.is_done = False
+        self.answer: T | None = None
+        self.error: BaseException | None = None
+
+    def close(self, answer: T | None, error: BaseException | None = None) -> None:
+        self.answer, self.error, self.is_done = answer, error, True
+
+    def result(self) -> T:
+        if self.error is not None:
+            raise self.error
+        return cast(T, self.answer)
+
+
+class Writer:
+    """Runs works, each all or none, in `BEGIN IMMEDIATE` transactions.
+
+    A work may be run a second time when the transaction it shared with others failed, so it must have no effect but
+    on the database.
+    """
+
+    def __init__(self, db: sqlite3.Connection, clock: Clock, *, check: Callable[[], None]) -> None:
+        self._db = db
+        self._clock = clock
+        self._check = check
+        self._turn = threading.Lock()  # held by the thread that leads; the others wait here for it to do their work
+        self._waiting: deque[_Ticket[Any]] = deque()
+
+    def run(self, work: Work[T]) -> T:
+        """The work's answer once it is committed; raises what it raised, or sqlite3.Error."""
+        ticket = _Ticket(work)
+        self._waiting.append(ticket)
+        with self._turn:
+            while not ticket.is_done:
+                self._lead()
+        return ticket.result()
+
+    def alone(self, step: Callable[[sqlite3.Connection], T]) -> T:
+        """Use the connection outside any transaction, while nobody writes with it."""
+        with self._turn:
+            return step(self._db)
+
+    def _lead(self) -> None:
+        group = [self._waiting.popleft() for _ in range(min(_GROUP, len(self._waiting)))]
+        try:
+            if len(group) == 1 or not self._commit_together(group):
+                for ticket in group:
+                    self._commit_one(ticket)
+        finally:
+            # An interrupt in the middle leaves the others' works undone: their threads lead them.
+            self._waiting.extendleft(ticket for ticket in reversed(group) if not ticket.is_done)
+
+    def _commit_together(self, group: Sequence[_Ticket[Any]]) -> bool:
+        """One transaction for all; False when one of them failed, which the others must not suffer for."""
+        try:
+            answers = self._transact([ticket.work for ticket in group])
+        except Exception:  # noqa: BLE001 - whatever it was, each runs again and meets its own error
+            return False
+        for ticket, answer in zip(group, answers, strict=True):
+            ticket.close(answer)
+        return True
+
+    def _commit_one(self, ticket: _Ticket[Any]) -> None:
+        try:
+            ticket.close(self._transact([ticket.work])[0])
+        except Exception as error:  # noqa: BLE001 - raised again in the thread whose work it is
+            ticket.close(None, error)
+
+    def _transact(self, works: Sequence[Work[Any]]) -> list[Any]:
+        self._check()
+        patiently(lambda: self._db.execute("BEGIN IMMEDIATE"))
+        try:
+            answers = [self._run(work) for work in works]
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:  # a full disk or an I/O error has rolled back already
+                self._db.execute("ROLLBACK")
+            raise
+        return answers
+
+    def _run(self, work: Work[T]) -> T:
+        transaction = Transaction(self._db, self._clock.now_ms())
+        answer = work(transaction)
+        transaction.flush()
+        return answer
