@@ -17,8 +17,13 @@ def on_one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
     """Escape what would not stay inside its own line."""
     for key, value in event.items():
         if isinstance(value, str) and key not in _MANY_LINES:
-            event[key] = _UNSAFE.sub(lambda found: found.group().encode("unicode_escape").decode(), value)
+            event[key] = harmless(value)
     return event
+
+
+def harmless(text: str) -> str:
+    """Text with everything escaped that would not stay in its place on a line."""
+    return _UNSAFE.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
 
 
 def logging_settings(*, format: str, level: str) -> dict[str, Any]:

@@ -10,20 +10,26 @@ from django.core.management.utils import get_random_secret_key
 
 _LEAST_CHARS = 50
 _LEAST_DIFFERENT = 5
+_REMEDY = (
+    'A key is made by: python -c "from django.core.management.utils import get_random_secret_key as key; print(key())"'
+)
 
 
-def given_key(key: str) -> str:
-    """A key fit for production, or a refusal that says what is wrong with it and how to get one."""
-    remedy = (
-        'make one with: python -c "from django.core.management.utils import get_random_secret_key as k; print(k())"'
-    )
-    if not key:
-        raise ImproperlyConfigured(f"SECRET_KEY is not set, and this is not a development environment; {remedy}")
+def require_given(environment: str, **values: object) -> None:
+    """Refuse to start without these, all that are missing named in one sentence."""
+    missing = " and ".join(name for name, value in values.items() if not value)
+    if missing:
+        raise ImproperlyConfigured(
+            f"{missing} must be set where JOBS_ENV is {environment!r}: a key that nobody can guess, "
+            f"and the host names this answers to. {_REMEDY}"
+        )
+
+
+def require_strong(key: str) -> None:
     if len(key) < _LEAST_CHARS or len(set(key)) < _LEAST_DIFFERENT or key.startswith("django-insecure-"):
         raise ImproperlyConfigured(
-            f"SECRET_KEY is weak: it wants at least {_LEAST_CHARS} characters that nobody can guess; {remedy}"
+            f"SECRET_KEY is weak: it wants at least {_LEAST_CHARS} characters that nobody can guess. {_REMEDY}"
         )
-    return key
 
 
 def kept_key(path: Path) -> str:

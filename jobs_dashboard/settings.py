@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from jobs_dashboard import environment
 from jobs_dashboard.database_url import database_from
 from jobs_dashboard.log_format import configure_structlog, logging_settings
-from jobs_dashboard.secret_key import given_key, kept_key
+from jobs_dashboard.secret_key import kept_key, require_given, require_strong
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -27,12 +27,13 @@ if IS_PRODUCTION and DEBUG:
 # Who may talk to it.
 
 SECRET_KEY = environment.text("SECRET_KEY")
-SECRET_KEY = given_key(SECRET_KEY) if IS_PRODUCTION else SECRET_KEY or kept_key(VAR_DIR / "secret_key")
-
 ALLOWED_HOSTS = environment.names("ALLOWED_HOSTS")
-if IS_PRODUCTION and not ALLOWED_HOSTS:
-    raise ImproperlyConfigured("ALLOWED_HOSTS is not set: name the hosts this answers to, such as jobs.example.com.")
-ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", ".localhost", "127.0.0.1", "[::1]"]
+if IS_PRODUCTION:
+    require_given(ENVIRONMENT, SECRET_KEY=SECRET_KEY, ALLOWED_HOSTS=ALLOWED_HOSTS)
+    require_strong(SECRET_KEY)
+else:
+    SECRET_KEY = SECRET_KEY or kept_key(VAR_DIR / "secret_key")
+    ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", ".localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = environment.names("CSRF_TRUSTED_ORIGINS")
 
 # HTTPS. In production it is taken for granted; HTTPS=false is for a network that is closed by other means.
