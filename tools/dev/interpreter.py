@@ -1,5 +1,6 @@
 """The Pythons of this machine."""
 
+import glob
 import os
 import shutil
 import subprocess
@@ -70,9 +71,14 @@ def _candidates() -> Iterator[Path]:
 def _managed(version: str) -> Iterator[Path]:
     """The Pythons that pyenv and uv keep, the newest patch first."""
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
-    yield from sorted(pyenv.glob(f"{version}.*/bin/python"), key=_patch, reverse=True)
+    yield from _newest_first(f"{pyenv}/{version}.*/bin/python")
     uv = Path.home() / ".local/share/uv/python"
-    yield from sorted(uv.glob(f"cpython-{version}.*/bin/python{version}"), key=_patch, reverse=True)
+    yield from _newest_first(f"{uv}/cpython-{version}.*/bin/python{version}")
+
+
+def _newest_first(pattern: str) -> list[Path]:
+    # Not Path.glob, which fails on a folder that may not be read, such as the home of another user.
+    return sorted(map(Path, glob.glob(pattern)), key=_patch, reverse=True)
 
 
 def _patch(path: Path) -> list[int]:

@@ -1,5 +1,6 @@
 """Find the programs that tests need beside Python: a Redis server and a Chromium."""
 
+import glob
 import os
 import shutil
 from collections.abc import Iterator
@@ -81,7 +82,7 @@ def _places(server: Server) -> Iterator[Path]:
     yield from map(Path, CHROMIUM_APPS)
     for cache in PLAYWRIGHT_CACHES:
         for pattern in PLAYWRIGHT_PROGRAMS:
-            yield from sorted(Path(cache).expanduser().glob(pattern), reverse=True)
+            yield from map(Path, sorted(glob.glob(f"{os.path.expanduser(cache)}/{pattern}"), reverse=True))
 
 
 def _on_path(names: tuple[str, ...]) -> Iterator[Path]:
@@ -92,4 +93,4 @@ def _on_path(names: tuple[str, ...]) -> Iterator[Path]:
 
 
 def _is_program(path: Path) -> bool:
-    return path.is_file() and os.access(path, os.X_OK)
+    return os.path.isfile(path) and os.access(path, os.X_OK)
