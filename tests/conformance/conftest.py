@@ -1,6 +1,7 @@
 """One store after another for every behaviour, each with a clock that the test moves."""
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from .clock import FakeClock
 from .invariants import assert_consistent
 from .lab import Lab
 from .matrix import Matrix
-from .places import MemoryPlace, Place, SqlitePlace
+from .places import MemoryPlace, Place, RedisPlace, SqlitePlace
 
-STORES = ("memory",)
+STORES = ("memory", "sqlite", "redis")
+REDIS_DATABASES = {"one": 0, "two": 1, "run": 2}
 Chooser = Callable[[str, str], Place]
 
 
@@ -29,12 +31,15 @@ def marked(*names: str) -> list[object]:
 
 @pytest.fixture
 def choose(request: pytest.FixtureRequest, tmp_path: Path) -> Chooser:
-    """Makes the place of a store of a kind; a second label gives a second, separate store."""
+    """Makes the place of a store of a kind, empty; another label gives another, separate store."""
+    runs = count()
 
     def make(name: str, label: str) -> Place:
         if name == "memory":
             return MemoryPlace()
-        return SqlitePlace(tmp_path / f"{label}.db")
+        if name == "redis":
+            return RedisPlace(request.getfixturevalue("redis_server"), REDIS_DATABASES[label])
+        return SqlitePlace(tmp_path / f"{label}-{next(runs)}.db")
 
     return make
 

@@ -1,7 +1,11 @@
 """Where a store of each kind lives during a test, and how to connect to it once, twice, or again."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
+
+import redis
 
 from core.backends.contract import Backend
 from core.backends.opener import open_backend
@@ -56,4 +60,30 @@ class SqlitePlace:
         return self.connect(clock)
 
     def write_format(self, number: int) -> None:
-        raise NotImplementedError
+        with closing(sqlite3.connect(self._path)) as db, db:
+            db.execute("UPDATE store SET format = ?", (number,))
+
+
+class RedisPlace:
+    """A numbered database of a private server, emptied first."""
+
+    name = "redis"
+
+    def __init__(self, server_url: str, database: int) -> None:
+        self._url = f"{server_url.rpartition('/')[0]}/{database}"
+        with closing(self._client()) as client:
+            client.flushdb()
+
+    def connect(self, clock: Clock) -> Backend:
+        return open_backend(self._url, clock=clock)
+
+    def meet(self, store: Backend, clock: Clock) -> Backend:
+        return self.connect(clock)
+
+    def write_format(self, number: int) -> None:
+        with closing(self._client()) as client:
+            [key] = client.keys("*:store")
+            client.hset(key, "format", number)
+
+    def _client(self) -> redis.Redis:
+        return redis.Redis.from_url(self._url)
