@@ -36,9 +36,17 @@ def ensure_pip(python: Path) -> None:
     wheel = _wheel(python)
     options = ["--no-index", "--no-deps", "--disable-pip-version-check"]
     command = [str(python), f"{wheel}/pip", "install", *options, str(wheel)]
-    done = subprocess.run(command, env=interpreter.clean_environment(PIP_USER="0"), capture_output=True, text=True)
+    done = subprocess.run(command, env=pip_environment(), capture_output=True, text=True)
     if done.returncode:
         raise Stop(f"pip could not be installed from {wheel}: {done.stderr.strip()}")
+
+
+def pip_environment() -> dict[str, str]:
+    """The environment for pip: its settings hold, but for those that would take packages out of the venv."""
+    environment = interpreter.clean_environment(PIP_USER="0", PIP_REQUIRE_VIRTUALENV="0")
+    for name in ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"):
+        environment.pop(name, None)
+    return environment
 
 
 def _wheel(python: Path) -> Path:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import interpreter
-from .bootstrap import ensure_pip
+from .bootstrap import ensure_pip, pip_environment
 from .console import StatusLine, Stop, step
 from .paths import DEVELOPMENT_LOCK, LOGS, RUNTIME_LOCK, VAR, VENV
 
@@ -80,15 +80,11 @@ def run_pip(venv: Path, arguments: list[str]) -> None:
     log = LOGS / "install.log"
     ensure_pip(python)
     command = [str(python), "-m", "pip", *arguments]
-    # Settings for pip elsewhere on the machine that would take packages out of the venv.
-    environment = interpreter.clean_environment(PIP_USER="0", PIP_REQUIRE_VIRTUALENV="0")
-    for name in ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT"):
-        environment.pop(name, None)
     status = StatusLine()
     with log.open("w", encoding="utf-8") as file:
         pip = subprocess.Popen(
             command,
-            env=environment,
+            env=pip_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
