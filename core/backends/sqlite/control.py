@@ -36,7 +36,7 @@ def act(tx: Transaction, verb: Verb, name: str, raws: Sequence[bytes], operation
 def pause(tx: Transaction, name: str, reason: str) -> None:
     queue = tx.queue(name)
     if not queue.is_paused:
-        queue.is_paused, queue.paused_ms = 1, tx.now_ms
+        queue.is_known, queue.is_paused, queue.paused_ms = 1, 1, tx.now_ms
     queue.paused_reason = reason
 
 

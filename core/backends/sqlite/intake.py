@@ -29,7 +29,9 @@ def add(tx: Transaction, jobs: Sequence[NewJob]) -> list[Receipt]:
     tx.db.executemany(SQL["body_add"], bodies)
     for id, (job, entrance) in enumerate(zip(jobs, entrances, strict=True), last + 1):
         if id in created:
-            tx.queue(job.queue).arrived(entrance[0])
+            queue = tx.queue(job.queue)
+            queue.is_known = 1
+            queue.arrived(entrance[0])
     return [
         Receipt(job.ref, created=True) if id in created else Receipt(_in_its_place(tx, job), created=False)
         for id, job in enumerate(jobs, last + 1)

@@ -44,14 +44,13 @@ def release(tx: Transaction, name: str, claims: Held) -> int:
 
 def rescue(tx: Transaction, name: str, limit: int, lease_ms: int) -> Rescue:
     """See Work.rescue: a jump of the clock is not a mass death."""
-    queue = tx.find_queue(name)
-    if queue is None:
-        return Rescue(jumped=False, claims=(), workers=())
+    queue = tx.queue(name)  # made if need be: its first pass is remembered
     jumped = _has_jumped(queue, tx.now_ms, lease_ms)
     queue.rescued_ms = tx.now_ms
     if jumped:
         queue.quarantine_ms = tx.now_ms + lease_ms
-        tx.db.execute(SQL["clamp"], (queue.quarantine_ms, queue.id, queue.quarantine_ms))
+        bounds = (tx.now_ms, queue.quarantine_ms)
+        tx.db.execute(SQL["clamp"], (*bounds, queue.id, *bounds))
     if tx.now_ms < queue.quarantine_ms:
         return Rescue(jumped, (), ())
     found = tx.db.execute(SQL["expired"], (queue.id, tx.now_ms, limit)).fetchall()

@@ -68,11 +68,11 @@ def next_work(db: sqlite3.Connection, queues: Sequence[str]) -> int | None:
 
 
 def _counts(row: Sequence[Any]) -> QueueCounts:
-    name, totals, pause = row[1], row[10:13], row[14:17]
-    head, failures, completed = row[19:]
+    name, totals, pause = row[1], row[11:14], row[15:18]
+    head, failures, completed = row[20:]
     return QueueCounts(
         queue=name,
-        states=dict(zip(STATES, row[2:10], strict=True)),
+        states=dict(zip(STATES, row[3:11], strict=True)),
         processed=totals[0],
         failures=totals[1],
         last_processed_ms=totals[2],

@@ -56,7 +56,9 @@ def _find(tx: Transaction, queue: str, key: str) -> StoredSchedule | None:
 
 def _save(tx: Transaction, held: StoredSchedule) -> StoredSchedule:
     columns = (held.key, held.spec, held.enabled, held.version, held.last_fire_ms, held.last_job)
-    tx.db.execute(SQL["schedule_save"], (tx.queue(held.queue).id, *columns))
+    queue = tx.queue(held.queue)
+    queue.is_known = 1
+    tx.db.execute(SQL["schedule_save"], (queue.id, *columns))
     return held
 
 

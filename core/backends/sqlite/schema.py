@@ -21,8 +21,7 @@ def prepare_schema(db: sqlite3.Connection, path: Path, now_ms: int) -> str:
     """Create or upgrade the schema in one transaction; answers the store's id."""
     patiently(lambda: db.execute("BEGIN IMMEDIATE"))
     try:
-        _refuse_foreign(db, path)
-        current = _pragma(db, "user_version")
+        current = _refuse_others(db, path)
         for step in _MIGRATIONS:
             if step.number > current:
                 _run(db, step.text)
@@ -30,9 +29,7 @@ def prepare_schema(db: sqlite3.Connection, path: Path, now_ms: int) -> str:
         if current == 0:
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             db.execute("INSERT INTO store VALUES (?, ?, ?)", (uuid.uuid4().hex, FORMAT, now_ms))
-        store_id, found = db.execute("SELECT id, format FROM store").fetchone()
-        if found > FORMAT:
-            raise StoreFormatError(f"{path} holds format {found} and this version knows {FORMAT}: upgrade this process")
+        store_id = db.execute("SELECT id FROM store").fetchone()[0]
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:
@@ -41,11 +38,16 @@ def prepare_schema(db: sqlite3.Connection, path: Path, now_ms: int) -> str:
     return str(store_id)
 
 
-def _refuse_foreign(db: sqlite3.Connection, path: Path) -> None:
-    """An application's own database is not a store, even when it is empty of ours: never mix the two."""
-    tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if tables and _pragma(db, "application_id") != APPLICATION_ID:
+def _refuse_others(db: sqlite3.Connection, path: Path) -> int:
+    """The number of the schema, 0 in an empty file. An application's own database is not a store: never mix the two."""
+    if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        return 0
+    if _pragma(db, "application_id") != APPLICATION_ID:
         raise StoreUnavailable(f"{path} belongs to another application; give the store a file of its own")
+    found = db.execute("SELECT format FROM store").fetchone()[0]
+    if found > FORMAT:
+        raise StoreFormatError(f"{path} holds format {found} and this version knows {FORMAT}: upgrade this process")
+    return _pragma(db, "user_version")
 
 
 def _pragma(db: sqlite3.Connection, name: str) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, field
+from typing import Any
 
 from ...model.states import State
 from ..sql.codec import CODES
@@ -16,6 +18,7 @@ class QueueRow:
 
     id: int
     name: str
+    is_known: int
     counts: list[int]
     processed: int
     failures: int
@@ -27,6 +30,12 @@ class QueueRow:
     rescued_ms: int | None
     quarantine_ms: int
 
+    @classmethod
+    def of(cls, columns: Sequence[Any]) -> QueueRow:
+        """From the columns of queue_find."""
+        id, name, is_known = columns[:3]
+        return cls(id, name, is_known, list(columns[3:11]), *columns[11:])
+
     def arrived(self, state: State, number: int = 1) -> None:
         self.counts[CODES[state]] += number
 
@@ -37,7 +46,7 @@ class QueueRow:
         return self.counts[CODES[state]]
 
     def as_columns(self) -> tuple[object, ...]:
-        return (*self.counts, *astuple(self)[3:], self.id)
+        return (self.is_known, *self.counts, *astuple(self)[4:], self.id)
 
 
 @dataclass(slots=True)
@@ -47,6 +56,7 @@ class Transaction:
     db: sqlite3.Connection
     now_ms: int
     _queues: dict[str, QueueRow] = field(default_factory=dict)
+    _as_found: dict[str, tuple[object, ...]] = field(default_factory=dict)
 
     def find_queue(self, name: str) -> QueueRow | None:
         """A queue's row; None when nothing ever made it."""
@@ -54,7 +64,8 @@ class Transaction:
             found = self.db.execute(SQL["queue_find"], (name,)).fetchone()
             if found is None:
                 return None
-            self._queues[name] = QueueRow(found[0], found[1], list(found[2:10]), *found[10:])
+            queue = QueueRow.of(found)
+            self._queues[name], self._as_found[name] = queue, queue.as_columns()
         return self._queues[name]
 
     def queue(self, name: str) -> QueueRow:
@@ -67,5 +78,7 @@ class Transaction:
         return found
 
     def flush(self) -> None:
-        """Write the queues' rows back: once a transaction, however many jobs moved."""
-        self.db.executemany(SQL["queue_save"], [queue.as_columns() for queue in self._queues.values()])
+        """Write the changed rows of queues back: once a transaction, however many jobs moved."""
+        now = {name: queue.as_columns() for name, queue in self._queues.items()}
+        changed = [columns for name, columns in now.items() if columns != self._as_found[name]]
+        self.db.executemany(SQL["queue_save"], changed)

@@ -1,4 +1,6 @@
--- After a jump of the clock: no lease ends later than one that begins now.
--- in:  the latest lease end, queue, the latest lease end
+-- After a jump of the clock: every lease ends between now and the end of one that begins now.
+-- in:  now, the latest lease end, queue, now, the latest lease end
 
-UPDATE job SET score = ? WHERE queue = ? AND state = 3 AND score > ?;
+UPDATE job
+SET score = max(?, min(score, ?))
+WHERE queue = ? AND state = 3 AND score NOT BETWEEN ? AND ?;

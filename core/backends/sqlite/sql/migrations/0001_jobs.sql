@@ -11,6 +11,7 @@ CREATE TABLE store (
 CREATE TABLE queue (
     id                INTEGER PRIMARY KEY,
     name              TEXT    NOT NULL UNIQUE,
+    is_known          INTEGER NOT NULL DEFAULT 0,   -- ever held a job, a schedule or a pause: worth listing
     pending           INTEGER NOT NULL DEFAULT 0,
     scheduled         INTEGER NOT NULL DEFAULT 0,
     held              INTEGER NOT NULL DEFAULT 0,
