@@ -62,7 +62,8 @@ class Jobs:
             self.config.backend_url, clock=clock, redis_max_connections=self.config.redis_max_connections
         )
         self.control = Control(self.backend)
-        self.client = Client(self.backend, registry, self.config, unit_of_work or NoUnitOfWork(), self)
+        self._unit_of_work = unit_of_work or NoUnitOfWork()
+        self.client = Client(self.backend, registry, self.config, self._unit_of_work, self)
         self._around = tuple(around)
         self._runner: Runner | None = None
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="jobs-async")
@@ -175,6 +176,18 @@ class Jobs:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self.backend.close()
         binding.unbind(self)
+
+    def reopened(self) -> Jobs:
+        """The same Jobs with a connection of its own, and the one that tasks enqueue to: for a forked child."""
+        again = Jobs(
+            config=self.config,
+            state=self.state,
+            registry=self.registry,
+            unit_of_work=self._unit_of_work,
+            around=self._around,
+        )
+        binding.bind(again)
+        return again
 
     @contextmanager
     def around_attempt(self, claim: Claim) -> Iterator[None]:
