@@ -62,37 +62,41 @@ class Aftermath:
     def settle_lost(self, queue: str, claims: Sequence[Claim], workers: Sequence[str]) -> int:
         """Claims whose lease ran out (rescue); answers how many of them it was that settled."""
         cause = "its lease ran out: its worker died, was stopped or was cut off from the store"
+        now_ms = self._engine.backend.now_ms()
         outcomes = [
-            _lost(claim, decide_lost(claim), cause, worker, if_expired=True)
+            _lost(claim, decide_lost(claim), cause, worker, now_ms, if_expired=True)
             for claim, worker in zip(claims, workers, strict=True)
         ]
         return self._send(queue, outcomes, claims)
 
     def _settle(self, queue: str, entries: Sequence[Entry], outcome_of: partial[Outcome]) -> None:
         found = self._engine.backend.get([JobRef(queue, entry.raw) for entry in entries])
+        now_ms = self._engine.backend.now_ms()
         claims, outcomes = [], []
         for entry, job in zip(entries, found, strict=True):
             if job is not None and job.state is State.RUNNING and job.token == entry.token:
                 claim = _claim_of(job)
                 claims.append(claim)
-                outcomes.append(outcome_of(entry, claim))
+                outcomes.append(outcome_of(now_ms, entry, claim))
         if outcomes:
             self._send(queue, outcomes, claims)
 
-    def _outcome(self, cause: str, worker: str, was_told: bool, now: int, entry: Entry, claim: Claim) -> Outcome:
+    def _outcome(
+        self, cause: str, worker: str, was_told: bool, now: int, now_ms: int, entry: Entry, claim: Claim
+    ) -> Outcome:
         if entry.deadline and entry.deadline <= now and entry.phase in (Phase.RUNNING, Phase.WRITTEN_OFF):
-            return self._timed_out(entry, claim, worker)
+            return self._timed_out(entry, claim, worker, now_ms)
         if was_told:
             reason = "its worker stopped before it was done"
-            return _lost(claim, Decision(State.PENDING, Charge.RETURNED, reason=reason), cause, worker)
-        return _lost(claim, decide_lost(claim), cause, worker)
+            return _lost(claim, Decision(State.PENDING, Charge.RETURNED, reason=reason), cause, worker, now_ms)
+        return _lost(claim, decide_lost(claim), cause, worker, now_ms)
 
-    def _timed_out(self, entry: Entry, claim: Claim, worker: str) -> Outcome:
+    def _timed_out(self, entry: Entry, claim: Claim, worker: str, now_ms: int) -> Outcome:
         allowed = (entry.deadline - entry.started) / 1000
         error = TimeoutError(f"ran longer than its timeout of {allowed:g} s and did not stop; its process was ended")
         chance = random.random()  # noqa: S311 - jitter
         decision = decide(claim, error, self._retry_of(claim), chance=chance, cancel_asked=False)
-        return _told(claim, decision, ErrorDetail("TimeoutError", str(error), ""), worker)
+        return _told(claim, decision, ErrorDetail("TimeoutError", str(error), ""), worker, now_ms)
 
     def _retry_of(self, claim: Claim) -> Retry:
         options = unpack_options(claim.options)
@@ -145,11 +149,15 @@ def _claim_of(job: StoredJob) -> Claim:
     )
 
 
-def _lost(claim: Claim, decision: Decision, cause: str, worker: str, *, if_expired: bool = False) -> Outcome:
-    return _told(claim, decision, ErrorDetail(DIED, cause, ""), worker, if_expired=if_expired)
+def _lost(
+    claim: Claim, decision: Decision, cause: str, worker: str, now_ms: int, *, if_expired: bool = False
+) -> Outcome:
+    return _told(claim, decision, ErrorDetail(DIED, cause, ""), worker, now_ms, if_expired=if_expired)
 
 
-def _told(claim: Claim, decision: Decision, detail: ErrorDetail, worker: str, *, if_expired: bool = False) -> Outcome:
+def _told(
+    claim: Claim, decision: Decision, detail: ErrorDetail, worker: str, now_ms: int, *, if_expired: bool = False
+) -> Outcome:
     line = AttemptLine(
         raw=claim.raw,
         task=claim.task,
@@ -159,7 +167,7 @@ def _told(claim: Claim, decision: Decision, detail: ErrorDetail, worker: str, *,
         ready_ms=claim.ready_ms,
         claimed_ms=claim.claimed_ms,
         started_ms=claim.claimed_ms,
-        finished_ms=claim.claimed_ms,
+        finished_ms=now_ms,
         worker=worker,
         max_attempts=claim.max_attempts,
         tries=claim.tries,

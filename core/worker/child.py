@@ -16,6 +16,7 @@ from ..errors import ConfigError, StoreFormatError, StoreUnavailable
 from . import exits, signals
 from .engine import Engine
 from .keeper import Keeper
+from .liveness import show_name
 from .patience import delays
 from .plan import Plan
 from .services import Services
@@ -30,13 +31,14 @@ _HEARD: Final = (signal.SIGTERM, signal.SIGINT, signals.QUIET, signals.CUT)
 log = structlog.get_logger("jobs.process")
 
 
-def run_child(main: Callable[[SignalPipe], int], *, lifeline: int, blocked: Sequence[int]) -> NoReturn:
+def run_child(main: Callable[[SignalPipe], int], *, name: str, lifeline: int, blocked: Sequence[int]) -> NoReturn:
     """Be a child to the end. A fork's copy of the parent's exit handlers is not run.
 
-    blocked: signals that the parent blocked around the fork; they are let through once there are handlers.
+    name: what `ps` and `top` show. blocked: signals that the parent blocked around the fork; they are let through once there are handlers.
     """
     code = exits.FAILED
     try:
+        show_name(name)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signals.print_stacks_on_request()
         ears = SignalPipe(_HEARD, lifeline=lifeline)

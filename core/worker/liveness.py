@@ -69,6 +69,14 @@ def memory_of(pid: int) -> int:
         return 0
 
 
+def show_name(name: str) -> None:
+    """Have this process listed under a name of at most 15 characters, where the system lets it choose."""
+    try:
+        (_PROC / "self" / "comm").write_text(name[:15])
+    except OSError:
+        pass  # it keeps the name of the program
+
+
 def _from_letter(letter: str) -> Vital:
     if not letter or letter in "ZX":
         return Vital.GONE

@@ -40,6 +40,10 @@ class Post:
     was_told: bool = False
     kill_at: float = 0.0
 
+    @property
+    def name(self) -> str:
+        return f"jobs-{self.role.value}-{self.number}" if self.number else f"jobs-{self.role.value}"
+
     def filled(self, pid: int, now: float) -> None:
         self.pid, self.started, self.was_told, self.kill_at = pid, now, False, 0.0
 

@@ -104,7 +104,7 @@ class Supervisor:
         if pid == 0:
             os.close(self._held_end)
             self._ears.close()
-            run_child(self._main_of(post), lifeline=self._lifeline, blocked=_BLOCKED)
+            run_child(self._main_of(post), name=post.name, lifeline=self._lifeline, blocked=_BLOCKED)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
         post.filled(pid, now)
         if self._is_quiet and post.role is Role.WORKER:

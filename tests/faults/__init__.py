@@ -1,0 +1,1 @@
+"""Promises under faults: processes killed and stopped, stores taken away, handlers that do not stop."""

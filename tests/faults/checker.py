@@ -1,0 +1,96 @@
+"""Compares what was promised with what happened: producers' receipts, the ledger, the store, and the kills."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from core.model.states import State
+from tests.faults.ledger import Run
+
+SETTLE_S = 1.5  # a handler that ended this long before its process was killed must have been settled
+
+
+@dataclass(frozen=True)
+class Kill:
+    """A process that was killed. role: worker, keeper, services or supervisor."""
+
+    pid: int
+    role: str
+    at: float
+
+
+@dataclass
+class Verdict:
+    """violations: empty when every promise was held."""
+
+    jobs: int
+    runs: int
+    hits: int
+    violations: list[str] = field(default_factory=list)
+    recoveries: list[float] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        took = sorted(self.recoveries)
+        told = f"p50 {statistics.median(took):.2f} s, max {took[-1]:.2f} s" if took else "none"
+        return f"{self.jobs} jobs, {self.runs} runs, {self.hits} runs hit by a kill, recovery {told}"
+
+
+def check(
+    expected: Mapping[str, State],
+    states: Mapping[str, State | None],
+    runs: Mapping[str, Sequence[Run]],
+    kills: Sequence[Kill],
+    returns: Mapping[str, Mapping[int, float]],
+    *,
+    recovery_s: float,
+) -> Verdict:
+    """expected: the final state of every job that was acknowledged. states: what the store says at the end.
+
+    returns: when each attempt that was lost was settled as such, so that others could run its job.
+    """
+    verdict = Verdict(len(expected), sum(map(len, runs.values())), 0)
+    killed = {kill.pid: kill.at for kill in kills}
+    for job, wanted in expected.items():
+        if states.get(job) is not wanted:
+            verdict.violations.append(f"{job} is {states.get(job)}, not {wanted}")
+        _check_runs(verdict, job, runs.get(job, ()), killed)
+        _check_recovery(verdict, job, runs.get(job, ()), returns.get(job, {}), killed, recovery_s)
+    verdict.violations += [f"{job} ran but nobody enqueued it" for job in runs.keys() - expected.keys()]
+    return verdict
+
+
+def _check_runs(verdict: Verdict, job: str, runs: Sequence[Run], killed: Mapping[int, float]) -> None:
+    """Each run but the last needs its reason: it failed, or its process was killed before it was settled."""
+    if not runs:
+        verdict.violations.append(f"{job} never ran")
+    tokens = [run.token for run in runs]
+    if len(set(tokens)) != len(tokens):
+        verdict.violations.append(f"{job} ran twice under one token")
+    for run, later in pairwise(runs):
+        at = killed.get(run.pid)
+        if at is not None and (not run.ended or run.ended > at - SETTLE_S):
+            verdict.hits += 1
+        elif not run.failed:
+            verdict.violations.append(f"{job} ran again for no reason: {run} then {later}")
+
+
+def _check_recovery(
+    verdict: Verdict,
+    job: str,
+    runs: Sequence[Run],
+    returns: Mapping[int, float],
+    killed: Mapping[int, float],
+    recovery_s: float,
+) -> None:
+    """How long after the kill of its process a job was free again; only killed processes lose jobs."""
+    for run in runs:
+        if run.attempt not in returns:
+            continue
+        if run.pid not in killed:
+            verdict.violations.append(f"{job} was taken from a process that nobody killed: {run}")
+            continue
+        took = returns[run.attempt] - killed[run.pid]
+        verdict.recoveries.append(took)
+        if took > recovery_s:
+            verdict.violations.append(f"{job} was free again {took:.1f} s after a kill")
