@@ -134,7 +134,8 @@ class Jobs:
     def recent(self, *, limit: int = 10, state: State | str = State.COMPLETED) -> list[JobSnapshot]:
         """The newest jobs of a final state, or the next ones of another."""
         page = self.backend.page(PageQuery(state=State(state), limit=limit))
-        return [JobSnapshot(job) for job in page.jobs]
+        whole = self.backend.get([job.ref for job in page.jobs])  # rows of a page carry no result
+        return [JobSnapshot(job) for job in whole if job is not None]
 
     # Acting
 
