@@ -30,9 +30,9 @@ TAB_ORDER = (
 )
 _ORDER_WORDS = {
     State.PENDING: "in the order they will run",
-    State.RUNNING: "those whose lease ends first come first",
-    State.FAILED: "those tried again first come first",
-    State.SCHEDULED: "those due first come first",
+    State.RUNNING: "the lease that ends soonest first",
+    State.FAILED: "the next try first",
+    State.SCHEDULED: "the soonest due first",
     State.HELD: "longest held first",
 }
 _TIME_WORDS = {

@@ -44,9 +44,7 @@ def overview() -> Overview:
     held = snapshot.current()
     return Overview(
         verdict=verdict_of(held),
-        counters=tuple(
-            Counter(state, held.total(state), is_minor=state in MINOR) for state in (*MAJOR, *MINOR)
-        ),
+        counters=tuple(Counter(state, held.total(state), is_minor=state in MINOR) for state in (*MAJOR, *MINOR)),
         chart=chart_of(held.minutes.values(), held.at_ms),
         queues=tuple(sorted(rows_of(held), key=lambda row: row.oldest_ms or held.at_ms)),
         processed=sum(queue.processed for queue in held.queues),

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import JsonLexer, PythonTracebackLexer
+from pygments import highlight  # type: ignore[import-untyped]
+from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
+from pygments.lexers import JsonLexer, PythonTracebackLexer  # type: ignore[import-untyped]
 
 MASK = "••••••"
 PREVIEW_CHARS = 200

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.errors import JobNotFound
-from core.model.minutes import minute_of
+from core.model.minutes import MINUTE_MS, minute_of
 from core.model.states import State
 
 from . import snapshot
 from .chart import Chart, chart_of, total
 from .jobs import Tab, tabs
-from .snapshot import CHART_MINUTES, Snapshot
+from .snapshot import CHART_MINUTES, Snapshot, serves
 from .workers import WorkerRow, worker_rows
 
 RATE_MINUTES = 5
@@ -20,7 +20,7 @@ SPARK_STEP = 2
 
 @dataclass(frozen=True)
 class QueueRow:
-    """One queue as a line. rate: attempts completed a minute, over the last five whole minutes."""
+    """One queue as a line. rate: attempts completed a minute, over the last five minutes, the running one included."""
 
     name: str
     pending: int
@@ -84,10 +84,11 @@ def rows_of(held: Snapshot) -> tuple[QueueRow, ...]:
 def _row(held: Snapshot, name: str) -> QueueRow:
     counted = held.queue(name)
     assert counted is not None
-    serving = [worker for worker in held.live_workers if not worker.queues or name in worker.queues]
+    serving = [worker for worker in held.live_workers if serves(worker, name)]
     minutes = held.minutes.get(name, {})
     last = minute_of(held.at_ms)
-    recent = range(last - RATE_MINUTES, last)
+    recent = range(last - RATE_MINUTES + 1, last + 1)
+    span = RATE_MINUTES - 1 + held.at_ms % MINUTE_MS / MINUTE_MS
     states = counted.states
     return QueueRow(
         name=name,
@@ -97,7 +98,7 @@ def _row(held: Snapshot, name: str) -> QueueRow:
         dead=states.get(State.DEAD, 0),
         later=states.get(State.SCHEDULED, 0) + states.get(State.HELD, 0),
         oldest_ms=counted.oldest_pending_ms,
-        rate=sum(total([minutes], minute, ("completed",)) for minute in recent) / RATE_MINUTES,
+        rate=sum(total([minutes], minute, ("completed",)) for minute in recent) / span,
         failing=sum(total([minutes], minute, ("failed", "dead")) for minute in recent),
         spark=_spark([total([minutes], minute, ("completed",)) for minute in _hour(last)]),
         slots=sum(worker.slots for worker in serving),

@@ -28,6 +28,7 @@ class ScheduleRow:
     task: str
     preview: str
     expression: str
+    is_cron: bool
     words: str
     zone: str
     enabled: bool
@@ -62,6 +63,7 @@ def _row(entry: StoredSchedule, states: Mapping[str, State], now_ms: int) -> Sch
         task=spec.task,
         preview=payload.shown(spec.arguments),
         expression=spec.cron or every(spec.every_ms),
+        is_cron=bool(spec.cron),
         words=in_words(spec),
         zone=spec.timezone,
         enabled=entry.enabled,
@@ -75,7 +77,7 @@ def _row(entry: StoredSchedule, states: Mapping[str, State], now_ms: int) -> Sch
 
 
 def in_words(spec: ScheduleSpec) -> str:
-    """"Every 5 minutes"; for an expression that has no good words, the expression."""
+    """ "Every 5 minutes"; for an expression that has no good words, the expression."""
     return f"Every {every(spec.every_ms)}" if spec.every_ms else _cron_words(spec.cron)
 
 

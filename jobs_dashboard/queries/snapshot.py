@@ -86,3 +86,8 @@ def _read() -> Snapshot:
         schedules=tuple(store.schedules()),
         minutes={queue.queue: store.minutes(queue.queue, since) for queue in queues},
     )
+
+
+def serves(worker: WorkerInfo, queue: str) -> bool:
+    """Whether a worker takes from a queue; one that names none takes from all."""
+    return not worker.queues or queue in worker.queues

@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from core.model.states import State
 
-from .snapshot import Snapshot
-from .store import config
+from .snapshot import Snapshot, serves
+from .store import Counted, config
 
 
 class Level(StrEnum):
@@ -56,20 +56,21 @@ def _of_workers(held: Snapshot) -> list[Problem]:
 
 
 def _of_queues(held: Snapshot) -> list[Problem]:
-    problems = []
-    longest = config().health_oldest_degraded.total_seconds() * 1000
-    served = {name for worker in held.live_workers for name in worker.queues}
-    serves_all = any(not worker.queues for worker in held.live_workers)
-    for queue in held.queues:
-        waiting = queue.states.get(State.PENDING, 0)
-        if queue.is_paused and waiting:
-            problems.append(Problem(f"queue {queue.queue} is paused with {waiting:,} waiting", "queue", queue.queue))
-        elif waiting and held.live_workers and not serves_all and queue.queue not in served:
-            problems.append(Problem(f"queue {queue.queue} has {waiting:,} waiting and no workers", "queue", queue.queue))
-        elif queue.oldest_pending_ms and held.at_ms - queue.oldest_pending_ms > longest:
-            minutes = (held.at_ms - queue.oldest_pending_ms) // 60_000
-            problems.append(Problem(f"queue {queue.queue} keeps a job waiting for {minutes} min", "queue", queue.queue))
-    return problems
+    found = [(queue.queue, _of_queue(held, queue)) for queue in held.queues]
+    return [Problem(f"queue {name} {told}", "queue", name) for name, told in found if told]
+
+
+def _of_queue(held: Snapshot, queue: Counted) -> str:
+    """What is wrong with a queue; empty when nothing is."""
+    waiting = queue.states.get(State.PENDING, 0)
+    if queue.is_paused and waiting:
+        return f"is paused with {waiting:,} waiting"
+    if waiting and held.live_workers and not any(serves(worker, queue.queue) for worker in held.live_workers):
+        return f"has {waiting:,} waiting and no workers"
+    waits_ms = held.at_ms - queue.oldest_pending_ms
+    if queue.oldest_pending_ms and waits_ms > config().health_oldest_degraded.total_seconds() * 1000:
+        return f"keeps a job waiting for {waits_ms // 60_000} min"
+    return ""
 
 
 def _of_counts(held: Snapshot) -> list[Problem]:

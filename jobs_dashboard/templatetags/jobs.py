@@ -141,7 +141,8 @@ def exact(at_ms: int) -> SafeString | str:
     """A time to the second, in the viewer's zone."""
     if not at_ms:
         return "–"
-    return format_html('<time datetime="{}">{}</time>', _utc(at_ms).isoformat(), _local(at_ms).strftime("%-d %b %Y, %H:%M:%S"))
+    shown = _local(at_ms).strftime("%-d %b %Y, %H:%M:%S")
+    return format_html('<time datetime="{}">{}</time>', _utc(at_ms).isoformat(), shown)
 
 
 @register.filter

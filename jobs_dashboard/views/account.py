@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import zoneinfo
+from typing import Any, cast
 
 from django.contrib.auth import views as auth
 from django.http import HttpRequest, HttpResponse
 
+from .door import View
 from .render import is_fragment
 from .replies import back
-from .shell import THEME_COOKIE, THEMES, ZONE_COOKIE, theme_of, zoneinfo
+from .shell import THEME_COOKIE, THEMES, ZONE_COOKIE, theme_of
 
 _YEAR_S = 365 * 24 * 60 * 60
 
@@ -29,8 +31,8 @@ class Logout(auth.LogoutView):
     next_page = "jobs:login"
 
 
-login = Login.as_view()
-logout = Logout.as_view()
+login: View = Login.as_view()
+logout = cast(View, Logout.as_view())
 
 
 def display(request: HttpRequest) -> HttpResponse:

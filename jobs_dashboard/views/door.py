@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final
+from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
@@ -14,15 +14,14 @@ from django.views.decorators.csrf import csrf_protect
 
 from core.errors import InvalidInput, JobNotFound, StoreError
 from jobs_dashboard.actions import audit
-from jobs_dashboard.actions.actor import Actor
+from jobs_dashboard.actions.actor import Actor, Permission, permissions_of
 
 from . import errors
 from .headers import guarded
 from .render import is_fragment
-from .shell import OPERATE, zone_of
+from .shell import zone_of
 
 View = Callable[..., HttpResponse]
-READ: Final = "jobs_dashboard.view_jobs"
 
 
 def open_to_all(view: View, *methods: str) -> View:
@@ -46,7 +45,8 @@ def own(view: View) -> View:
 
 
 def may_look(user: Any) -> bool:
-    return user.is_staff or user.has_perm(READ)
+    """Staff may look; everybody else wants the permission."""
+    return user.is_staff or Permission.VIEW in permissions_of(user)
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -73,7 +73,9 @@ def _told(view: View, request: HttpRequest, named: dict[str, str]) -> HttpRespon
         return errors.show(request, 404, str(error))
     except PermissionDenied as error:
         return errors.show(request, 403, str(error))
-    except (InvalidInput, SuspiciousOperation) as error:
+    except InvalidInput as error:
+        return errors.show(request, 400, f"{error.path.removeprefix('$.')}: {error.reason}")
+    except SuspiciousOperation as error:
         return errors.show(request, 400, str(error))
     except StoreError as error:
         return errors.show(request, 503, str(error))
@@ -114,9 +116,9 @@ def _may_look(view: View) -> View:
 def _may_act(view: View) -> View:
     @wraps(view)
     def answer(request: HttpRequest, **named: str) -> HttpResponse:
-        if not request.user.has_perm(OPERATE):
-            target = " ".join(named.values())
-            audit.refused(actor_of(request), verb="post", kind="page", target=target or request.path, why="no permission")
+        if not actor_of(request).may(Permission.OPERATE):
+            who, target = actor_of(request), " ".join(named.values()) or request.path
+            audit.refused(who, verb="post", kind="page", target=target, why="no permission")
             raise PermissionDenied("Your account may look but not act. An administrator can make it an operator.")
         return view(request, **named)
 

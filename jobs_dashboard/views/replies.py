@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -12,6 +12,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import trigger_client_event
+
+from jobs_dashboard.queries import snapshot
 
 from .render import FOLDER, is_fragment
 from .shell import shell_for
@@ -34,6 +36,7 @@ def after_action(
 ) -> HttpResponse:
     """fresh draws the part that changed, for htmx. plain draws a page to tell of a conflict (409) without htmx;
     everything else goes back to where the form was."""
+    snapshot.forget()
     status = 200 if toast.level == "success" else 409
     if is_fragment(request):
         return with_toast(request, fresh(status) if fresh else HttpResponse(status=200), toast, acts=fresh is None)
@@ -70,7 +73,7 @@ def query_behind(request: HttpRequest) -> QueryDict:
     return QueryDict(urlsplit(request.headers.get("HX-Current-URL", "")).query[:4000])
 
 
-def part(request: HttpRequest, template: str, context: dict[str, object], status: int) -> HttpResponse:
+def part(request: HttpRequest, template: str, context: Mapping[str, object], status: int) -> HttpResponse:
     """A template alone, with the frame's values at hand."""
     whole = {"shell": shell_for(request), **context}
     return HttpResponse(render_to_string(FOLDER + template, whole, request=request), status=status)

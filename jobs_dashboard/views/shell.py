@@ -13,12 +13,12 @@ from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils import timezone
 
-from ..queries.store import config
+from jobs_dashboard.actions.actor import Permission, permissions_of
+from jobs_dashboard.queries.store import config
 
 THEME_COOKIE: Final = "jobs_theme"
 ZONE_COOKIE: Final = "jobs_zone"
 THEMES: Final = ("light", "dark")
-OPERATE: Final = "jobs_dashboard.operate_jobs"
 
 _PAGES: Final = (
     ("o", "overview", "Overview", "overview", ""),
@@ -35,6 +35,7 @@ _PAGES: Final = (
 class PageLink:
     key: str
     title: str
+    short: str
     icon: str
     url: str
     is_current: bool
@@ -61,6 +62,7 @@ class Shell:
 
 def shell_for(request: HttpRequest, *, section: str = "") -> Shell:
     user: Any = request.user
+    held = permissions_of(user)
     return Shell(
         pages=tuple(_link(section, *page) for page in _PAGES),
         environment=getattr(settings, "ENVIRONMENT", ""),
@@ -70,18 +72,18 @@ def shell_for(request: HttpRequest, *, section: str = "") -> Shell:
         clock=timezone.localtime().strftime("%H:%M:%S"),
         now_ms=time.time_ns() // 1_000_000,
         user_name=user.get_username(),
-        role=role_of(user),
-        may_operate=user.has_perm(OPERATE),
+        role=role_of(held),
+        may_operate=Permission.OPERATE in held,
         enabled=config().enabled,
         query=request.GET.get("q", "")[:300],
         login_url=resolve_url(settings.LOGIN_URL),
     )
 
 
-def role_of(user: Any) -> str:
-    if user.has_perm("jobs_dashboard.administer_jobs"):
+def role_of(held: frozenset[Permission]) -> str:
+    if Permission.ADMINISTER in held:
         return "administrator"
-    return "operator" if user.has_perm(OPERATE) else "viewer"
+    return "operator" if Permission.OPERATE in held else "viewer"
 
 
 def theme_of(request: HttpRequest) -> str:
@@ -97,4 +99,4 @@ def zone_of(request: HttpRequest) -> zoneinfo.ZoneInfo | None:
 
 
 def _link(section: str, key: str, name: str, title: str, icon: str, query: str) -> PageLink:
-    return PageLink(key, title, icon, reverse(f"jobs:{name}") + query, is_current=section == icon)
+    return PageLink(key, title, title.split()[0], icon, reverse(f"jobs:{name}") + query, is_current=section == icon)

@@ -14,7 +14,7 @@
     const picked = boxes.filter((box) => box.checked).length;
     const count = $("#picked-count");
     if (count) count.textContent = picked === 1 ? "1 selected" : `${picked} selected`;
-    for (const button of all(".selection [data-needs-selection]")) button.disabled = picked === 0;
+    $(".selection")?.classList.toggle("is-open", picked > 0);
     const every = $("#pick-all");
     if (every) {
       every.checked = picked > 0 && picked === boxes.length;
@@ -158,5 +158,6 @@
     all(".toast").forEach(age);
     showSelection();
     offerOwnZone();
+    $(".tab[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
   });
 })();
