@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.conf import settings
+
+from core.tasks.registry import registry
 
 
 class JobsDashboardConfig(AppConfig):
@@ -14,9 +17,10 @@ class JobsDashboardConfig(AppConfig):
         # Imported here because what they import wants the app registry to be complete.
         from . import checks  # noqa: F401
         from .bridge.configuration import configuration
-        from .bridge.discovery import discover_tasks
+        from .bridge.discovery import discover_tasks, zone_schedules
         from .bridge.wiring import wire
 
         config = configuration()
         wire()
         discover_tasks(config.task_modules)
+        zone_schedules(registry, settings.TIME_ZONE)

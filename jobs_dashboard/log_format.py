@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any, Final
 
 import structlog
@@ -28,7 +29,8 @@ def harmless(text: str) -> str:
 
 def logging_settings(*, format: str, level: str) -> dict[str, Any]:
     """Django's LOGGING: everything, structlog's or the standard library's, leaves by one handler in one form."""
-    renderer: Processor = structlog.processors.JSONRenderer() if format == "json" else structlog.dev.ConsoleRenderer()
+    for_people = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    renderer: Processor = structlog.processors.JSONRenderer() if format == "json" else for_people
     finish: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, on_one_line]
     if format == "json":
         finish.append(structlog.processors.format_exc_info)

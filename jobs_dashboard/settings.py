@@ -117,6 +117,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # the environment goes before it.
 
 JOBS: dict[str, object] = {}
+JOBS_HISTORY_DAYS = environment.number("JOBS_HISTORY_DAYS", 90, least=1, most=3_660)
+JOBS_HISTORY_ROWS = environment.number("JOBS_HISTORY_ROWS", 1_000_000, least=1_000, most=1_000_000_000)
 
 # Signing in. Five wrong passwords for one name from one address close that door for a quarter of an hour.
 

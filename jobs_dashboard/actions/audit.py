@@ -81,7 +81,8 @@ class Entry:
             closed_at=timezone.now(),
         )
         row = self._row
-        log.info("action", verb=row.verb, target=row.target, by=row.actor_name, status=str(done), applied=self._applied)
+        tell = log.debug if row.door == "command" else log.info  # who types a command is told by the command
+        tell("action", verb=row.verb, target=row.target, by=row.actor_name, status=str(done), applied=self._applied)
 
 
 @contextmanager

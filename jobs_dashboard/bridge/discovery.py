@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable
+from dataclasses import replace
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import autodiscover_modules
+
+from core.tasks.registry import Registry
 
 
 def discover_tasks(modules: Iterable[str]) -> None:
@@ -19,3 +22,10 @@ def discover_tasks(modules: Iterable[str]) -> None:
             if error.name is None or not name.startswith(error.name):
                 raise  # the module is there, and what it imports is not
             raise ImproperlyConfigured(f"JOBS_TASK_MODULES names {name!r}, and there is no such module.") from error
+
+
+def zone_schedules(registry: Registry, zone: str) -> None:
+    """Schedules that name no zone of their own go by the project's."""
+    for declaration in registry.schedules():
+        if declaration.timezone is None:
+            registry.add_schedule(replace(declaration, timezone=zone))

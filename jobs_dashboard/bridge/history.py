@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 
@@ -28,13 +29,17 @@ def remember_jobs(refs: Sequence[JobRef]) -> None:
     backend = current_backend()
     for start in range(0, len(refs), _READ_AT_ONCE):
         found = backend.get(refs[start : start + _READ_AT_ONCE])
-        write_records(record_of_job(job) for job in found if job is not None)
+        write_if_newer([record_of_job(job) for job in found if job is not None])
 
 
-def write_records(records: Iterable[JobRecord]) -> None:
-    """Add them; those known already become what is said now."""
+def write_if_newer(records: Sequence[JobRecord]) -> None:
+    """Add them; those known already become what is said now, unless they tell of a later moment."""
+    known: dict[str, datetime] = {}
+    for start in range(0, len(records), _WRITTEN_AT_ONCE):
+        ids = [record.job_id for record in records[start : start + _WRITTEN_AT_ONCE]]
+        known.update(JobRecord.objects.filter(job_id__in=ids).values_list("job_id", "updated_at"))
     JobRecord.objects.bulk_create(
-        list(records),
+        [record for record in records if record.updated_at >= known.get(record.job_id, record.updated_at)],
         batch_size=_WRITTEN_AT_ONCE,
         update_conflicts=True,
         unique_fields=["job_id"],

@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from core.app import Jobs
 from core.backends.contract import Backend
+from core.config import Config
 from core.control import Control
 from core.errors import StoreUnavailable
 from core.tasks import binding
@@ -45,6 +46,12 @@ def current_control() -> Control:
 def make_jobs(**arguments: object) -> Jobs:
     """A Jobs by Django's settings, opened; arguments go before the settings."""
     config = configuration(**arguments)
+    require_shared(config)
+    return Jobs(config=config, unit_of_work=OnCommit(), around=[around_attempt])
+
+
+def require_shared(config: Config) -> None:
+    """Refuse a store that only one process would see: web, commands and workers are several."""
     if not config.backend_url:
         raise ImproperlyConfigured("JOBS_BACKEND_URL is not set and there is no BASE_DIR to keep a file under: set it.")
     if urlsplit(config.backend_url).scheme == "memory":
@@ -52,7 +59,6 @@ def make_jobs(**arguments: object) -> Jobs:
             "JOBS_BACKEND_URL is memory://, which only this process would see, and not the workers: "
             "give sqlite:///path or redis://…, or run workers inside your own process with Jobs.start()."
         )
-    return Jobs(config=config, unit_of_work=OnCommit(), around=[around_attempt])
 
 
 @contextmanager

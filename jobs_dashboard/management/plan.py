@@ -1,0 +1,47 @@
+"""From a command line to the plan of the processes that run jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from core.errors import InvalidInput
+from core.model.payload import check_queue, check_text
+from core.worker.plan import Plan
+from jobs_dashboard.bridge.attempts import close_connections
+from jobs_dashboard.bridge.configuration import configuration
+from jobs_dashboard.bridge.duties import DUTIES
+from jobs_dashboard.bridge.wiring import current_jobs, require_shared
+
+MAX_NAME_CHARS = 100
+
+
+def plan_for(
+    *,
+    queues: str = "",
+    processes: int | None = None,
+    concurrency: int | None = None,
+    name: str = "",
+    **rest: Any,
+) -> Plan:
+    """Raises InvalidInput for names that cannot be, ImproperlyConfigured for settings that cannot."""
+    config = configuration()
+    require_shared(config)
+    return Plan(
+        make_jobs=current_jobs,
+        config=config,
+        queues=_names(queues),
+        processes=processes or 1,
+        concurrency=concurrency or config.worker_count,
+        name=check_text(name, path="--name", limit=MAX_NAME_CHARS),
+        duties=DUTIES,
+        before_fork=close_connections,
+        **rest,
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names: Sequence[str] = [name.strip() for name in text.split(",")] if text.strip() else []
+    if len(set(names)) != len(names):
+        raise InvalidInput("a queue is named twice", path="--queues")
+    return tuple(check_queue(name, path="--queues") for name in names)
