@@ -8,7 +8,9 @@ from types import ModuleType
 
 import pytest
 
-from core.testing import jobs_for_tests
+from core.model.snapshot import JobSnapshot
+from core.model.states import State
+from core.testing import TestJobs, jobs_for_tests
 
 ROOT = Path(__file__).parents[3]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -37,6 +39,22 @@ def test_the_readmes_first_example_runs() -> None:
         [dead] = jobs.drain()
         assert dead.error is not None
         assert dead.error.message == "nobody is no address"
+
+
+def test_the_guides_examples_run_one_after_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    guide = blocks("docs/jobs.md")
+    with jobs_for_tests() as jobs:
+        module = run("\n".join(guide), "guide")
+        assert {job.task.rpartition(".")[2] for job in jobs.drain()} >= {"send_email", "charge", "fetch", "notify"}
+        told = {job.arguments["order"]: job.state for job in _all(jobs) if job.task == "guide.charge"}
+        assert told == {1: "completed", 2: "dead", 3: "failed", 4: "scheduled"}
+        assert [message for _, message in module.failures] == ["this card is blocked"]
+        assert "hi, ada@example.com" in [job.result for job in jobs.recent(limit=20)]
+
+
+def _all(jobs: TestJobs) -> list[JobSnapshot]:
+    return [job for state in State for job in jobs.recent(limit=100, state=state)]
 
 
 def test_every_example_is_python() -> None:
