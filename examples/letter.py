@@ -79,4 +79,4 @@ def send_once(letter: EmailMessage, receipt: Path) -> bool:
 
 
 def _letter(subject: str, body: str, to: list[str], identity: str) -> EmailMessage:
-    return EmailMessage(subject, body, to=to, headers={"Message-ID": f"<{identity}@demo.jobs-dashboard.example>"})
+    return EmailMessage(subject, body, to=to, headers={"Message-ID": f"<{identity}@demo.example>"})

@@ -48,7 +48,7 @@ def test_a_letter_that_could_not_be_sent_leaves_no_receipt(tmp_path: Path, monke
 
 def test_each_edition_keeps_its_message_id(report: Report) -> None:
     def identity(edition: str) -> str:
-        return report_letter(report, [], edition=edition, to=TO).extra_headers["Message-ID"]
+        return str(report_letter(report, [], edition=edition, to=TO).extra_headers["Message-ID"])
 
     assert identity("first") == identity("first") != identity("2026-02-01")
 
