@@ -34,17 +34,23 @@ def remember_jobs(refs: Sequence[JobRef]) -> None:
 
 def write_if_newer(records: Sequence[JobRecord]) -> None:
     """Add them; those known already become what is said now, unless they tell of a later moment."""
-    known: dict[str, datetime] = {}
+    known: dict[str, tuple[datetime, int]] = {}
     for start in range(0, len(records), _WRITTEN_AT_ONCE):
         ids = [record.job_id for record in records[start : start + _WRITTEN_AT_ONCE]]
-        known.update(JobRecord.objects.filter(job_id__in=ids).values_list("job_id", "updated_at"))
+        for job_id, *moment in JobRecord.objects.filter(job_id__in=ids).values_list("job_id", "updated_at", "attempts"):
+            known[job_id] = (moment[0], moment[1])
     JobRecord.objects.bulk_create(
-        [record for record in records if record.updated_at >= known.get(record.job_id, record.updated_at)],
+        [record for record in records if _moment(record) >= known.get(record.job_id, _moment(record))],
         batch_size=_WRITTEN_AT_ONCE,
         update_conflicts=True,
         unique_fields=["job_id"],
         update_fields=_UPDATED,
     )
+
+
+def _moment(record: JobRecord) -> tuple[datetime, int]:
+    """Two attempts may end in the same millisecond."""
+    return record.updated_at, record.attempts
 
 
 def write_attempts(queue: str, lines: Sequence[AttemptLine]) -> None:

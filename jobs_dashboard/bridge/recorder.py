@@ -68,21 +68,22 @@ class Recorder:
     def _read(self, queue: str, stream: str) -> Chunk:
         """Read from one entry before the cursor's: seeing that one again shows that nothing behind it is missing."""
         cursor, _ = RecorderCursor.objects.get_or_create(store_id=self.backend.store_id, queue=queue, stream=stream)
-        entries = self.backend.journal(queue, stream, cursor.behind, self.entries_at_once + 1)
         if not cursor.position:
-            return Chunk(cursor, entries, has_gap=False)
+            return Chunk(cursor, self.backend.journal(queue, stream, "", self.entries_at_once), has_gap=False)
+        entries = self.backend.journal(queue, stream, cursor.behind, self.entries_at_once + 1)
         if entries and entries[0].position == cursor.position:
             return Chunk(cursor, entries[1:], has_gap=False)
         return Chunk(cursor, entries, has_gap=bool(entries))
 
     def _write(self, queue: str, chunks: Sequence[Chunk]) -> int | None:
         """Rows and cursors in one transaction; None when a cursor had moved meanwhile."""
-        lines = [line for chunk in chunks for entry in chunk.entries for line in _lines.decode(entry.lines)]
+        read = (line for chunk in chunks for entry in chunk.entries for line in _lines.decode(entry.lines))
+        lines = sorted(read, key=lambda line: (line.finished_ms, line.attempt))
         with transaction.atomic():
             if not all(_moved(chunk) for chunk in chunks):
                 transaction.set_rollback(True)
                 return None
-            newest = {line.raw: line for line in sorted(lines, key=lambda line: line.finished_ms)}
+            newest = {line.raw: line for line in lines}
             write_if_newer([record_of_line(queue, line) for line in newest.values()])
             write_attempts(queue, lines)
         return len(lines)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from core.backends.contract import Backend
 from core.model.schedule import ScheduleSpec, StoredSchedule, pack_spec, unpack_spec
 from jobs_dashboard.models import RecorderCursor, ScheduleRecord
@@ -61,14 +63,15 @@ def _columns(stored: StoredSchedule) -> dict[str, object]:
 
 
 def _spec_of(row: ScheduleRecord) -> ScheduleSpec:
+    """Interned, because msgspec knows a default by identity: the bytes come out as they went in."""
     return ScheduleSpec(
         task=row.task,
         cron=row.cron,
         every_ms=row.every_ms,
-        timezone=row.timezone,
+        timezone=sys.intern(row.timezone),
         arguments=row.arguments,
         priority=row.priority,
         max_attempts=row.max_attempts,
         options=bytes(row.options),
-        origin=row.origin,
+        origin=sys.intern(row.origin),
     )
