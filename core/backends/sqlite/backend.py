@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from sqlite3 import Connection
@@ -69,6 +70,7 @@ class SqliteBackend:
         self._synchronous = synchronous.upper()
         self._database: Database | None = None
         self._identity: FileIdentity | None = None
+        self._opening = threading.Lock()
         self.url = url_of(self._path)
 
     @property
@@ -76,8 +78,7 @@ class SqliteBackend:
         return self._open_database().store_id
 
     def open(self) -> None:
-        if self._database is None or self._database.is_closed or self._database.pid != os.getpid():
-            self._reopen()
+        self._reopen()
 
     def ping(self) -> None:
         self._read(look.counts)
@@ -206,9 +207,15 @@ class SqliteBackend:
         return database if database.pid == os.getpid() else self._reopen()
 
     def _reopen(self) -> Database:
-        """Open anew: at first, after a close, and in a forked child, which must not touch its parent's connections."""
-        if self._database is not None and self._database.pid != os.getpid():
-            _inherited.append(self._database)
-        database = Database(self._path, clock=self._clock, synchronous=self._synchronous, expected=self._identity)
-        self._database, self._identity = database, database.identity
-        return database
+        """The open database, made anew at first, after a close, and in a forked child, which leaves its parent's be."""
+        with self._opening:
+            found = self._database
+            if found is not None and found.pid == os.getpid() and not found.is_closed:
+                return found
+            if found is not None and found.pid != os.getpid():
+                _inherited.append(found)
+            self._database = Database(
+                self._path, clock=self._clock, synchronous=self._synchronous, expected=self._identity
+            )
+            self._identity = self._database.identity
+            return self._database

@@ -23,10 +23,11 @@ class Checkpointer:
     the few pages that came meanwhile). The file lock keeps others from trying the same at once.
     """
 
-    def __init__(self, path: Path, *, wal_bytes: int = WAL_BYTES) -> None:
+    def __init__(self, path: Path, *, wal_bytes: int = WAL_BYTES, retry_s: float = _RETRY_S) -> None:
         self._wal = path.with_name(path.name + "-wal")
         self._lock = path.with_name(path.name + "-checkpoint")
         self._wal_bytes = wal_bytes
+        self._retry_s = retry_s
         self._not_before = 0.0
 
     def is_needed(self) -> bool:
@@ -37,7 +38,7 @@ class Checkpointer:
         the transaction before it is on disk already and must not seem to have failed."""
         if not self.is_needed():
             return False  # another thread was first
-        self._not_before = time.monotonic() + _RETRY_S
+        self._not_before = time.monotonic() + self._retry_s
         try:
             moved = self._move(db)
         except (OSError, sqlite3.Error):

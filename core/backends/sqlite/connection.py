@@ -13,7 +13,8 @@ from urllib.parse import quote
 from ..sql.codec import with_line
 from .faults import is_busy
 
-PATIENCE_S: Final = 30.0  # how long a lock is waited for before it reaches a caller
+PATIENCE_S: Final = 30.0  # how long the write lock is waited for before a caller hears of it
+_READ_PATIENCE_S: Final = 2.0  # readers wait for nobody but the one who repairs the log after a crash
 _CACHED_STATEMENTS: Final = 256
 _WRITER_CACHE_KIB: Final = 16 * 1024
 
@@ -39,7 +40,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     """A connection that only looks."""
     db = _connect(path)
     db.execute("PRAGMA query_only = 1")
-    db.execute(f"PRAGMA busy_timeout = {int(PATIENCE_S * 1000)}")
+    db.execute(f"PRAGMA busy_timeout = {int(_READ_PATIENCE_S * 1000)}")
     return db
 
 

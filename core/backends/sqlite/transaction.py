@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from ...model.states import State
@@ -46,7 +46,21 @@ class QueueRow:
         return self.counts[CODES[state]]
 
     def as_columns(self) -> tuple[object, ...]:
-        return (self.is_known, *self.counts, *astuple(self)[4:], self.id)
+        """What queue_save binds."""
+        return (
+            self.is_known,
+            *self.counts,
+            self.processed,
+            self.failures,
+            self.last_processed_ms,
+            self.last_token,
+            self.is_paused,
+            self.paused_reason,
+            self.paused_ms,
+            self.rescued_ms,
+            self.quarantine_ms,
+            self.id,
+        )
 
 
 @dataclass(slots=True)

@@ -67,34 +67,36 @@ class Writer:
     def _lead(self) -> None:
         group = [self._waiting.popleft() for _ in range(min(_GROUP, len(self._waiting)))]
         try:
-            if len(group) == 1 or not self._commit_together(group):
+            if not self._commit(group):
                 for ticket in group:
-                    self._commit_one(ticket)
+                    self._commit([ticket])
         finally:
             # An interrupt in the middle leaves the others' works undone: their threads lead them.
             self._waiting.extendleft(ticket for ticket in reversed(group) if not ticket.is_done)
 
-    def _commit_together(self, group: Sequence[_Ticket[Any]]) -> bool:
-        """One transaction for all; False when one of them failed, which the others must not suffer for."""
+    def _commit(self, group: Sequence[_Ticket[Any]]) -> bool:
+        """One transaction for all; False when one of several failed, which the others must not suffer for."""
         try:
-            answers = self._transact([ticket.work for ticket in group])
-        except Exception:  # noqa: BLE001 - whatever it was, each runs again and meets its own error
-            return False
+            self._check()
+            patiently(lambda: self._db.execute("BEGIN IMMEDIATE"))
+        except Exception as error:  # noqa: BLE001 - raised again in the threads whose work it is
+            for ticket in group:
+                ticket.close(None, error)
+            return True
+        try:
+            answers = self._run_all(group)
+        except Exception as error:  # noqa: BLE001 - as above
+            if len(group) > 1:
+                return False
+            group[0].close(None, error)
+            return True
         for ticket, answer in zip(group, answers, strict=True):
             ticket.close(answer)
         return True
 
-    def _commit_one(self, ticket: _Ticket[Any]) -> None:
+    def _run_all(self, group: Sequence[_Ticket[Any]]) -> list[Any]:
         try:
-            ticket.close(self._transact([ticket.work])[0])
-        except Exception as error:  # noqa: BLE001 - raised again in the thread whose work it is
-            ticket.close(None, error)
-
-    def _transact(self, works: Sequence[Work[Any]]) -> list[Any]:
-        self._check()
-        patiently(lambda: self._db.execute("BEGIN IMMEDIATE"))
-        try:
-            answers = [self._run(work) for work in works]
+            answers = [self._run(ticket.work) for ticket in group]
             self._db.execute("COMMIT")
         except BaseException:
             if self._db.in_transaction:  # a full disk or an I/O error has rolled back already

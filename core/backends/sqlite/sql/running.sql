@@ -3,5 +3,5 @@
 -- out: id, raw, token, score (lease end), priority, ready_ms, attempts, cancel_asked
 
 SELECT id, raw, token, score, priority, ready_ms, attempts, cancel_asked
-FROM job
+FROM job INDEXED BY job_ref  -- not by state: the running jobs may be many
 WHERE queue = ? AND raw IN (/* list */) AND state = 3;
