@@ -77,7 +77,7 @@ def _needed_servers(config: pytest.Config) -> list[Server]:
 
 def _chosen_folders(config: pytest.Config) -> set[str]:
     """The folders of tests/ that the command line reaches; all of them when it names none."""
-    every = {path.name for path in TESTS.iterdir() if path.is_dir() and any(path.glob("test_*.py"))}
+    every = {path.name for path in TESTS.iterdir() if path.is_dir() and any(path.rglob("test_*.py"))}
     chosen: set[str] = set()
     for argument in config.args:
         path = Path(config.invocation_params.dir, argument.split("::")[0]).resolve()
