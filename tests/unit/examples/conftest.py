@@ -13,7 +13,7 @@ from examples.report import Report, report_on
 
 @pytest.fixture(scope="session")
 def modules() -> list[ModuleFigures]:
-    return [audit(module.path, module.name) for module in islice(standard_library(), 250)]
+    return [audit(module.path, module.name) for module in islice(standard_library(), 120)]
 
 
 @pytest.fixture
