@@ -158,7 +158,7 @@ def _attempt(line: AttemptLine, *, is_latest: bool) -> Attempt:
         wait_ms=max(0, line.claimed_ms - line.ready_ms) if line.ready_ms else None,
         run_ms=max(0, line.finished_ms - started) if line.finished_ms else None,
         error_type=line.error_type,
-        error_line=line.error_line,
+        error_line=payload.visible(line.error_line),
         is_latest=is_latest,
     )
 
@@ -166,4 +166,4 @@ def _attempt(line: AttemptLine, *, is_latest: bool) -> Attempt:
 def _error(job: JobSnapshot) -> JobError | None:
     if job.error is None:
         return None
-    return JobError(job.error.type, job.error.message, payload.traceback(job.error.traceback))
+    return JobError(job.error.type, payload.visible(job.error.message), payload.traceback(job.error.traceback))

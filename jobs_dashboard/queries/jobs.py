@@ -176,7 +176,7 @@ def row_of(job: StoredJob) -> JobRow:
         tries=job.tries,
         max_attempts=job.max_attempts,
         at_ms=time_of(job),
-        note=note,
+        note=payload.visible(note),
         error_type=error_type.rpartition(".")[2],
         verbs=verbs_for(job.state),
         is_asked_to_stop=job.cancel_asked,

@@ -9,14 +9,15 @@ from typing import Any
 import msgspec
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
-from pygments import highlight  # type: ignore[import-untyped]
-from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]
-from pygments.lexers import JsonLexer, PythonTracebackLexer  # type: ignore[import-untyped]
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import JsonLexer, PythonTracebackLexer
 
 MASK = "••••••"
 PREVIEW_CHARS = 200
 _SECRET = re.compile(r"pass|secret|token|key|auth(?!or(?!i))|card", re.IGNORECASE)
 _COLOURED_CHARS = 32 * 1024  # what is longer is shown plain: colour is not worth a slow page
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _formatter = HtmlFormatter(nowrap=True)
 
 
@@ -54,7 +55,7 @@ def shown(arguments: Any) -> str:
 
 def pretty(value: Any) -> SafeString:
     """A value as indented JSON, masked and coloured; every character of it escaped."""
-    text = json.dumps(masked(value), indent=2, ensure_ascii=False, default=str)
+    text = visible(json.dumps(masked(value), indent=2, ensure_ascii=False, default=str))
     if len(text) > _COLOURED_CHARS:
         return escape(text)
     return mark_safe(highlight(text, JsonLexer(stripnl=False), _formatter))  # noqa: S308 - Pygments escapes
@@ -62,9 +63,15 @@ def pretty(value: Any) -> SafeString:
 
 def traceback(text: str) -> SafeString:
     """A traceback, coloured; every character of it escaped."""
+    text = visible(text)
     if len(text) > _COLOURED_CHARS:
         return escape(text)
     return mark_safe(highlight(text, PythonTracebackLexer(), _formatter))  # noqa: S308 - Pygments escapes
+
+
+def visible(text: str) -> str:
+    """Text with what a terminal or browser would obey (escapes, writing direction) spelt out."""
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _is_secret(key: Any) -> bool:
@@ -76,4 +83,5 @@ def _short(value: Any) -> str:
 
 
 def _cut(text: str) -> str:
+    text = visible(text)
     return text if len(text) <= PREVIEW_CHARS else text[: PREVIEW_CHARS - 1] + "…"

@@ -31,8 +31,8 @@ class Logout(auth.LogoutView):
     next_page = "jobs:login"
 
 
-login: View = Login.as_view()
-logout = cast(View, Logout.as_view())
+login = cast(View, Login.as_view())
+logout = Logout.as_view()
 
 
 def display(request: HttpRequest) -> HttpResponse:
