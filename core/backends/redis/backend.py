@@ -1,0 +1,65 @@
+"""The backend in Redis: every verb is a script in the slot of its queue; larger batches go in several of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from redis import Redis
+
+from ...model.clock import Clock
+from ..contract import Backend, Features
+from .address import Address
+from .control import Control
+from .keys import Keys
+from .link import Link
+from .readers import Readers
+from .schedules import Schedules
+from .wake import Sleeper
+from .work import Work
+
+
+class RedisBackend(Work, Control, Schedules, Readers):
+    """Jobs in a Redis that many machines share.
+
+    url_or_client: redis://, rediss:// or unix://, or a client of your own, whose address and credentials are used.
+    prefix: two prefixes are two stores in one database. Nothing is connected before `open`.
+    """
+
+    features = Features(name="redis")
+
+    def __init__(
+        self,
+        url_or_client: str | Redis = "redis://localhost:6379/0",
+        *,
+        clock: Clock | None = None,
+        max_connections: int = 50,
+        prefix: str = "jobs",
+    ) -> None:
+        address, keys = Address(url_or_client, max_connections=max_connections), Keys(prefix)
+        super().__init__(Link(address, keys), keys, clock)
+        self._sleeper = Sleeper(address, keys)
+        self.url = address.url
+
+    @property
+    def store_id(self) -> str:
+        return self._link.store_id
+
+    def open(self) -> None:
+        """Besides what the contract says, raises ConfigError for a server that may throw jobs away."""
+        self._link.prepare()
+        self._sleeper.reopen()
+
+    def ping(self) -> None:
+        self._link.ping()
+
+    def wait(self, queues: Sequence[str], timeout_s: float) -> None:
+        self._sleeper.wait(queues, timeout_s, is_cluster=self._link.is_cluster)
+
+    def close(self) -> None:
+        self._sleeper.close()
+        self._link.close()
+
+
+def open_url(url: str, *, clock: Clock | None = None, max_connections: int = 50, prefix: str = "jobs") -> Backend:
+    """A store from a URL. No I/O yet."""
+    return RedisBackend(url, clock=clock, max_connections=max_connections, prefix=prefix)
