@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from .location import size
+from ...errors import StoreUnavailable
+from .location import open_lock_file, size
 
 WAL_BYTES: Final = 16 * 1024 * 1024
 _RETRY_S: Final = 1.0
@@ -25,7 +26,7 @@ class Checkpointer:
 
     def __init__(self, path: Path, *, wal_bytes: int = WAL_BYTES, retry_s: float = _RETRY_S) -> None:
         self._wal = path.with_name(path.name + "-wal")
-        self._lock = path.with_name(path.name + "-checkpoint")
+        self._path = path
         self._wal_bytes = wal_bytes
         self._retry_s = retry_s
         self._not_before = 0.0
@@ -41,14 +42,14 @@ class Checkpointer:
         self._not_before = time.monotonic() + self._retry_s
         try:
             moved = self._move(db)
-        except (OSError, sqlite3.Error):
+        except (BlockingIOError, StoreUnavailable, sqlite3.Error):
             return False
         if moved:
             self._not_before = 0.0
         return moved
 
     def _move(self, db: sqlite3.Connection) -> bool:
-        descriptor = os.open(self._lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        descriptor = open_lock_file(self._path, "checkpoint")
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises BlockingIOError while another is at it
             db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

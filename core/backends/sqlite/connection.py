@@ -14,6 +14,7 @@ from ..sql.codec import with_line
 from .faults import is_busy
 
 PATIENCE_S: Final = 30.0  # how long the write lock is waited for before a caller hears of it
+NAP_S: Final = 0.0005  # between two attempts
 _READ_PATIENCE_S: Final = 2.0  # readers wait for nobody but the one who repairs the log after a crash
 _CACHED_STATEMENTS: Final = 256
 _WRITER_CACHE_KIB: Final = 16 * 1024
@@ -51,15 +52,13 @@ def patiently(step: Callable[[], T]) -> T:
     short random naps share one lock more evenly between processes.
     """
     until = time.monotonic() + PATIENCE_S
-    nap = 0.0005
     while True:
         try:
             return step()
         except sqlite3.OperationalError as error:
             if not is_busy(error) or time.monotonic() > until:
                 raise
-        time.sleep(nap * random.uniform(0.5, 1.5))  # noqa: S311 - spreads waiters, hides nothing
-        nap = min(nap * 1.5, 0.01)
+        time.sleep(NAP_S * random.uniform(0.5, 1.5))  # noqa: S311 - spreads waiters, hides nothing
 
 
 def _connect(path: Path) -> sqlite3.Connection:

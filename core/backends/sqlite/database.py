@@ -13,6 +13,7 @@ from ...errors import StoreUnavailable
 from ...model.clock import Clock
 from .checkpoint import Checkpointer
 from .connection import connect_reader, connect_writer
+from .courtesy import Courtesy
 from .faults import told, vanished
 from .location import FileIdentity, identity, prepare
 from .readers import Readers
@@ -45,7 +46,8 @@ class Database:
             raise vanished(path)
         self.identity = found
         self._db = db
-        self._writer = Writer(db, clock, check=self.check)
+        self._courtesy = Courtesy(path)
+        self._writer = Writer(db, clock, self._courtesy, check=self.check)
         self._readers = Readers(lambda: connect_reader(path))
         self._wakeup = Wakeup()
         self._checkpointer = Checkpointer(path)
@@ -86,6 +88,7 @@ class Database:
             self._wakeup.close()
             self._readers.close()
             self._writer.alone(sqlite3.Connection.close)
+            self._courtesy.close()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -53,6 +53,15 @@ def prepare(path: Path) -> None:
         raise StoreUnavailable(f"cannot create {path}: {error.strerror}; give it a folder it may write") from error
 
 
+def open_lock_file(path: Path, name: str) -> int:
+    """A descriptor of an empty file beside the store's, to be locked with flock."""
+    lock = path.with_name(f"{path.name}-{name}")
+    try:
+        return os.open(lock, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, _PRIVATE_FILE)
+    except OSError as error:
+        raise StoreUnavailable(f"cannot create {lock}: {error.strerror}; give it a folder it may write") from error
+
+
 def identity(path: Path) -> FileIdentity | None:
     """Which file lies at the path now; None when there is none."""
     try:

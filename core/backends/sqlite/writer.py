@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 from ...model.clock import Clock
-from .connection import patiently
+from .courtesy import Courtesy
 from .transaction import Transaction
 
 T = TypeVar("T")
@@ -43,9 +43,10 @@ class Writer:
     on the database.
     """
 
-    def __init__(self, db: sqlite3.Connection, clock: Clock, *, check: Callable[[], None]) -> None:
+    def __init__(self, db: sqlite3.Connection, clock: Clock, courtesy: Courtesy, *, check: Callable[[], None]) -> None:
         self._db = db
         self._clock = clock
+        self._courtesy = courtesy
         self._check = check
         self._turn = threading.Lock()  # held by the thread that leads; the others wait here for it to do their work
         self._waiting: deque[_Ticket[Any]] = deque()
@@ -78,7 +79,7 @@ class Writer:
         """One transaction for all; False when one of several failed, which the others must not suffer for."""
         try:
             self._check()
-            patiently(lambda: self._db.execute("BEGIN IMMEDIATE"))
+            self._courtesy.begin(self._db)
         except Exception as error:  # noqa: BLE001 - raised again in the threads whose work it is
             for ticket in group:
                 ticket.close(None, error)
@@ -98,6 +99,7 @@ class Writer:
         try:
             answers = [self._run(ticket.work) for ticket in group]
             self._db.execute("COMMIT")
+            self._courtesy.wrote()
         except BaseException:
             if self._db.in_transaction:  # a full disk or an I/O error has rolled back already
                 self._db.execute("ROLLBACK")

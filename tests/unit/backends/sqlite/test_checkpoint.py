@@ -83,4 +83,4 @@ def test_the_last_one_out_leaves_no_log_behind(path: Path, make_job: MakeJob):
     store.enqueue([make_job()])
     store.counts()
     store.close()
-    assert [file.name for file in path.parent.iterdir()] == [path.name]
+    assert {file.name for file in path.parent.iterdir()} == {path.name, path.name + "-waiting"}

@@ -20,6 +20,7 @@ def test_files_are_private(store: SqliteBackend, path: Path, make_job: MakeJob):
     assert {file.name: mode(file) for file in path.parent.iterdir()} == {
         "jobs.sqlite3": 0o600,
         "jobs.sqlite3-shm": 0o600,
+        "jobs.sqlite3-waiting": 0o600,
         "jobs.sqlite3-wal": 0o600,
     }
 
