@@ -234,6 +234,7 @@ class Exchanger:
             return
         if self._doorbell is not None:
             self._doorbell.disarm(was_fruitful=True)
+        self._progressed = now  # from here on it counts how long these wait
         self._slots.admit(turn.queue.encode(), [a for claim in reply.claims if (a := self._attempt(claim))])
 
     def _attempt(self, claim: Claim) -> Attempt | None:

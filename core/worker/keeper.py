@@ -74,6 +74,9 @@ class Keeper:
             if now >= self._renew_at:
                 self._renew_at = now + RETRY_S
                 self._renew()
+                if self._outage:
+                    self._outage = False
+                    log.info("store answers again, leases are renewed")
                 self._renew_at = now + self._lease_s / RENEWALS_PER_LEASE
             if now >= self._beat_at:
                 self._beat_at = now + BEAT_EVERY_S
@@ -82,10 +85,6 @@ class Keeper:
             if not self._outage:
                 log.warning("store unavailable, leases are not renewed", error=str(error))
             self._outage = True
-        else:
-            if self._outage:
-                log.info("store answers again, leases are renewed")
-            self._outage = False
 
     def living(self) -> list[tuple[Region, Identity]]:
         """The workers that have announced themselves and whose processes have not ended."""

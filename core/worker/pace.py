@@ -10,6 +10,7 @@ from typing import Final
 
 WINDOW_S: Final = 0.02  # a claim should not wait in the buffer longer than this
 TRIPS: Final = 4  # with a slow store the window grows to this many of its round trips
+LONGEST_TRIP_S: Final = 0.025  # an outage is no round trip
 _FALL: Final = 0.2  # how fast the estimate follows shorter runs; longer ones count half at once
 _TRIP_SHARE: Final = 0.2
 
@@ -32,7 +33,7 @@ class Pace:
 
     def exchanged(self, trip_s: float) -> None:
         """A store call took this long."""
-        self._trip_s += _TRIP_SHARE * (trip_s - self._trip_s)
+        self._trip_s += _TRIP_SHARE * (min(trip_s, LONGEST_TRIP_S) - self._trip_s)
 
     def stalled(self) -> None:
         """Buffered claims did not start: runs are longer than was thought, until they show otherwise."""
