@@ -59,31 +59,39 @@ local function settle()
   return refused
 end
 
--- The live part of a job that is claimed now, packed; its token is the next one.
+-- A job's live part from its claim on; a fresh one differs from the others of this call in token and place only.
+local worker_only = struct.pack('>Hc0HH', #worker, worker, 0, 0)
+local fresh = struct.pack('>BI4I4I2', 0, 1, 0, 0)
+local fresh_keyed = struct.pack('>BI4I4I2', KEYED, 1, 0, 0)
+
 local function claimed_live(packed, record, place)
-  local live = packed and read_live(packed) or new_live()
   token = token + 1
+  if not packed then
+    return (key_of(record) and fresh_keyed or fresh) .. struct.pack('>I8I8I8', token, now, place) .. worker_only
+  end
+  local live = read_live(packed)
   live.keyed = key_of(record) ~= nil
   live.attempts, live.token, live.claimed, live.place, live.worker = live.attempts + 1, token, now, place, worker
   return pack_live(live)
 end
 
 local function claim()
-  local popped, raws, places = call('ZPOPMIN', K.ready, want), {}, {}
+  local popped, raws = call('ZPOPMIN', K.ready, want), {}
   for index = 1, #popped, 2 do
-    push(raws, popped[index])
-    push(places, tonumber(popped[index + 1]))
+    raws[(index + 1) / 2] = popped[index]
   end
   local records, lives = ask('HMGET', K.job, raws), ask('HMGET', K.live, raws)
   local claims, taken, written, leases, lease_until = {}, {}, {}, {}, exact(now + lease_ms)
+  local count = 0
   for index, raw in ipairs(raws) do
-    if records[index] then
-      local live = claimed_live(lives[index], records[index], places[index])
-      push(claims, raw, records[index])
-      push(claims, live)
-      push(taken, raw)
-      push(written, raw, live)
-      push(leases, lease_until, raw)
+    local record = records[index]
+    if record then -- a place without a job is forgotten here
+      local live, at, pair = claimed_live(lives[index], record, tonumber(popped[2 * index])), 3 * count, 2 * count
+      count = count + 1
+      claims[at + 1], claims[at + 2], claims[at + 3] = raw, record, live
+      taken[count] = raw
+      written[pair + 1], written[pair + 2] = raw, live
+      leases[pair + 1], leases[pair + 2] = lease_until, raw
     end
   end
   send('HSET', K.live, written)

@@ -12,7 +12,7 @@ for index = 3, #ARGV do
 end
 local leases, lost = {}, {}
 for index, live in ipairs(ask('HMGET', K.live, raws)) do
-  if live and tokens[index] > 0 and read_live(live).token == tokens[index] then
+  if live and tokens[index] > 0 and token_of(live) == tokens[index] then
     push(leases, lease_until, raws[index])
   else
     push(lost, raws[index])

@@ -4,7 +4,7 @@
 local function claims_held(raws, first)
   local lives, records, claims = ask('HMGET', K.live, raws), ask('HMGET', K.job, raws), {}
   for index, raw in ipairs(raws) do
-    if lives[index] and records[index] and read_live(lives[index]).token == first + index - 1 then
+    if lives[index] and records[index] and token_of(lives[index]) == first + index - 1 then
       push(claims, raw, records[index])
       push(claims, lives[index])
     end

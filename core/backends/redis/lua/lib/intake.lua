@@ -3,16 +3,13 @@
 -- record without its first six bytes, which are the time it came in.
 
 local function parse_item(item, now, stamp)
-  local job = { raw = string.sub(item, 1, 14), due = now }
-  local when, rest = string.byte(item, 15), 16
+  local due, rest, when = now, 16, string.byte(item, 15)
   if when > 0 then
     local ms = struct.unpack('>I6', item, 16)
-    job.due = when == 1 and now + ms or ms
-    rest = 22
+    due, rest = when == 1 and now + ms or ms, 22
   end
-  job.record = stamp .. string.sub(item, rest)
-  job.key = key_of(job.record)
-  return job
+  local record = stamp .. string.sub(item, rest)
+  return { raw = string.sub(item, 1, 14), due = due, record = record, key = key_of(record) or false }
 end
 
 local function parse_items(items, now)

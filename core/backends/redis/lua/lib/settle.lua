@@ -3,16 +3,20 @@
 -- reason behind its length (2), and its part of the job's history, of which the line is the end.
 -- flags: 1 only when the lease ran out, 2 gives way when the job was asked to stop.
 
+local OUTCOME = '>c14I8BBBBI8I4Hc0'
+
 local function parse_outcomes(first, last)
-  local outcomes, raws, has_rescue = {}, {}, false
+  local outcomes, raws, has_rescue, count = {}, {}, false, 0
   for index = first, last do
-    local item, o, at = ARGV[index], {}, nil
-    o.raw, o.token, o.state, o.charge, o.stream, o.flags, o.delay, o.line, o.reason, at =
-      struct.unpack('>c14I8BBBBI8I4Hc0', item)
-    o.history = string.sub(item, at)
-    has_rescue = has_rescue or o.flags % 2 == 1
-    push(outcomes, o)
-    push(raws, o.raw)
+    local item = ARGV[index]
+    local raw, token, state, charge, stream, flags, delay, line, reason, at = struct.unpack(OUTCOME, item)
+    count = count + 1
+    raws[count] = raw
+    outcomes[count] = {
+      raw = raw, token = token, state = state, charge = charge, stream = stream, flags = flags, delay = delay,
+      line = line, reason = reason, history = string.sub(item, at), packed = false, holds = false,
+    }
+    has_rescue = has_rescue or flags % 2 == 1
   end
   return outcomes, raws, has_rescue
 end
@@ -23,24 +27,24 @@ local function judge(outcomes, raws, has_rescue, now)
   local lives = ask('HMGET', K.live, raws)
   local leases = has_rescue and ask('ZMSCORE', K.lease, raws) or {}
   for index, o in ipairs(outcomes) do
-    local live = lives[index] and read_live(lives[index])
-    local holds = live and o.token > 0 and live.token == o.token and not seen[o.raw]
+    local raw, packed = o.raw, lives[index]
+    local holds = packed and o.token > 0 and token_of(packed) == o.token and not seen[raw]
     if holds and o.flags % 2 == 1 and tonumber(leases[index] or 0) > now then
       holds = false
     end
     if holds then
-      o.live, o.holds, seen[o.raw] = live, true, true
-      push(accepted, o)
+      o.packed, o.holds, seen[raw] = packed, true, true
+      accepted[#accepted + 1] = o
     else
-      push(refused, o.raw)
+      push(refused, raw)
     end
   end
   return accepted, refused
 end
 
--- Change the live part as the outcome says; answers the state it leads to and the score there.
+-- The live part changed as the outcome says; answers it packed, the state it leads to and the score there.
 local function turn(o, now, stopped_reason)
-  local live, state, score = o.live, o.state, now
+  local live, state, score = read_live(o.packed), o.state, now
   if live.asked and o.flags >= 2 then
     state, o.reason = CANCELLED, stopped_reason
   end
@@ -54,21 +58,24 @@ local function turn(o, now, stopped_reason)
   elseif state == READY then
     score = math.floor(live.place / RANK) * RANK + now
   end
+  live.past = live.past or #o.history > 0
   live.reason = o.reason
   unclaim(live)
-  return state, exact(score)
+  return pack_live(live), state, exact(score)
 end
 
 -- Keep what the attempts left; what a job has already is read only for jobs that have something.
 local function write_history(accepted)
-  local entries, again, raws = {}, {}, {}
+  local entries, again, raws, count = {}, {}, {}, 0
   for _, o in ipairs(accepted) do
-    if #o.history > 0 and o.live.past then
-      push(again, o)
-      push(raws, o.raw)
-    elseif #o.history > 0 then
-      push(entries, o.raw, o.history)
-      o.live.past = true
+    if #o.history > 0 then
+      if string.byte(o.packed) % 2 >= PAST then
+        push(again, o)
+        push(raws, o.raw)
+      else
+        entries[count + 1], entries[count + 2] = o.raw, o.history
+        count = count + 2
+      end
     end
   end
   for index, older in ipairs(ask('HMGET', K['end'], raws)) do
@@ -79,23 +86,28 @@ end
 
 -- Take jobs out of `lease` to where their outcomes lead; answers how many attempts ended, and how many of them badly.
 local function move(accepted, now, stopped_reason)
-  local raws, lives, keyed, stopped, places = {}, {}, {}, {}, {}
+  local raws, lives, keyed, stopped, places, stamp = {}, {}, {}, {}, {}, exact(now)
   local ended, failed = 0, 0
-  for _, o in ipairs(accepted) do
-    if o.live.asked then push(stopped, o.raw) end
-    local state, score = turn(o, now, stopped_reason)
-    places[state] = places[state] or {}
-    push(places[state], score, o.raw)
-    push(raws, o.raw)
-    push(lives, o.raw, pack_live(o.live))
-    if state >= DEAD and o.live.keyed then push(keyed, o.raw) end
+  for index, o in ipairs(accepted) do
+    local raw, flags, packed, state, score = o.raw, string.byte(o.packed), nil, o.state, stamp
+    if state >= DEAD and o.charge == 0 and o.reason == '' and is_plain(o.packed) then
+      packed = unclaimed(o.packed, #o.history > 0)
+    else
+      packed, state, score = turn(o, now, stopped_reason)
+    end
+    local place = places[state] or {}
+    places[state], place[#place + 1] = place, score
+    place[#place + 1] = raw
+    raws[index], lives[2 * index - 1], lives[2 * index] = raw, raw, packed
+    if flags % 4 >= ASKED then push(stopped, raw) end
+    if state >= DEAD and flags % 8 >= KEYED then push(keyed, raw) end
     if state >= RETRY then ended = ended + 1 end
     if state == RETRY or state == DEAD then failed = failed + 1 end
   end
   send('ZREM', K.lease, raws)
   send('HSET', K.live, lives)
-  for state, list in pairs(places) do
-    send('ZADD', K[STATES[state]], list)
+  for state, place in pairs(places) do
+    send('ZADD', K[STATES[state]], place)
   end
   send('HDEL', K.asked, stopped)
   release_keys(keyed, ask('HMGET', K.job, keyed))
