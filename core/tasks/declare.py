@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from typing import Any, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
 from ..errors import ConfigError
 from ..model.cron import When, as_when, as_zone
 from ..model.retry import Retry
+from .context import JobContext
 from .options import make_using
 from .registry import Registry, ScheduleDeclaration, registry
-from .task import Task, TaskOptions
+from .task import AsyncTask, Task, TaskOptions
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class Declare(Protocol):
+    """What `@task(...)` is: a function in, its task out; a leading JobContext is no argument of the task."""
+
+    @overload
+    def __call__(self, func: Callable[Concatenate[JobContext, P], Coroutine[Any, Any, R]], /) -> AsyncTask[P, R]: ...
+
+    @overload
+    def __call__(self, func: Callable[P, Coroutine[Any, Any, R]], /) -> AsyncTask[P, R]: ...
+
+    @overload
+    def __call__(self, func: Callable[Concatenate[JobContext, P], R], /) -> Task[P, R]: ...
+
+    @overload
+    def __call__(self, func: Callable[P, R], /) -> Task[P, R]: ...
+
+
+@overload
+def task(func: Callable[Concatenate[JobContext, P], Coroutine[Any, Any, R]], /) -> AsyncTask[P, R]: ...
+
+
+@overload
+def task(func: Callable[P, Coroutine[Any, Any, R]], /) -> AsyncTask[P, R]: ...
+
+
+@overload
+def task(func: Callable[Concatenate[JobContext, P], R], /) -> Task[P, R]: ...
 
 
 @overload
@@ -34,7 +64,7 @@ def task(
     memory_limit: str = "",
     takes_context: bool | None = None,
     registry: Registry = registry,
-) -> Callable[[Callable[P, R]], Task[P, R]]: ...
+) -> Declare: ...
 
 
 def task(
@@ -54,7 +84,8 @@ def task(
     """
 
     def declare(function: Callable[..., Any]) -> Task[..., Any]:
-        made = Task(function, name=name, takes_context=takes_context, options=TaskOptions(**options))
+        kind = AsyncTask if inspect.iscoroutinefunction(function) else Task
+        made: Task[..., Any] = kind(function, name=name, takes_context=takes_context, options=TaskOptions(**options))
         return registry.add(made)
 
     return declare if func is None else declare(func)

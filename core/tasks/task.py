@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Generic, ParamSpec, TypeVar, cast
@@ -135,6 +135,13 @@ class Task(Generic[P, R]):
             schedule=schedule,
             parent=parent,
         )
+
+
+class AsyncTask(Task[P, R]):
+    """A task of an `async def`: calling it makes the coroutine; a job's result is what that returns."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:  # type: ignore[override]
+        return cast("Coroutine[Any, Any, R]", self.func(*args, **kwargs))
 
 
 @dataclass(frozen=True, slots=True)
