@@ -9,11 +9,11 @@ CODE = """
 from jobs_dashboard import JobContext, task
 
 @task
-def plain(n: int) -> str: ...
+def plain(n: int) -> str: return ""
 @task(queue="mail")
-def with_context(ctx: JobContext, n: int) -> str: ...
+def with_context(ctx: JobContext, n: int) -> str: return ""
 @task
-async def awaited(n: int, text: str = "") -> int: ...
+async def awaited(n: int, text: str = "") -> int: return n
 
 reveal_type(plain(1))
 reveal_type(plain.enqueue(n=1).result())
