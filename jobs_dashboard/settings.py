@@ -34,6 +34,7 @@ if IS_PRODUCTION:
 else:
     SECRET_KEY = SECRET_KEY or kept_key(VAR_DIR / "secret_key")
     ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", ".localhost", "127.0.0.1", "[::1]"]
+CSRF_FAILURE_VIEW = "jobs_dashboard.views.errors.csrf_failed"
 CSRF_TRUSTED_ORIGINS = environment.names("CSRF_TRUSTED_ORIGINS")
 
 # HTTPS. In production it is taken for granted; HTTPS=false is for a network that is closed by other means.
@@ -73,6 +74,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_htmx",
     "axes",
+    "ninja",
     "jobs_dashboard",
     "examples",
 ]

@@ -10,8 +10,9 @@ from core.backends.contract import QueueCounts
 from core.model.clock import from_ms
 from core.model.outcome import AttemptLine
 from core.model.snapshot import JobSnapshot
-from core.model.states import State
+from core.model.states import FINAL, State
 from core.model.worker import WorkerInfo
+from jobs_dashboard.models import JobRecord
 
 from .payload import masked
 
@@ -60,6 +61,50 @@ def job_whole(job: JobSnapshot) -> dict[str, Any]:
         "result": masked(job.result),
         "error": error and {"type": error.type, "message": error.message, "traceback": error.traceback},
         "history": [attempt(line) for line in job.lines],
+    }
+
+
+def job_remembered(record: JobRecord) -> dict[str, Any]:
+    """The same members, from rows: what rows do not hold is null."""
+    runs = list(record.runs.all()[:100])
+    last = runs[-1] if runs else None
+    is_final = record.state in FINAL
+    return {
+        "id": record.job_id,
+        "task": record.task,
+        "queue": record.queue,
+        "state": record.state,
+        "priority": 0,
+        "attempts": record.attempts,
+        "tries": last.tries if last else 0,
+        "max_attempts": record.max_attempts,
+        "created_at": _iso(record.enqueued_at),
+        "due_at": None,
+        "started_at": _iso(last.started_at) if last else None,
+        "finished_at": _iso(record.updated_at) if is_final else None,
+        "reason": record.reason,
+        "arguments": None,
+        "metadata": None,
+        "worker": record.worker,
+        "parent": None,
+        "schedule": None,
+        "cancel_asked": False,
+        "result": None,
+        "error": {"type": record.error_type, "message": record.error_line, "traceback": ""}
+        if record.error_type
+        else None,
+        "history": [
+            {
+                "attempt": run.attempt,
+                "state": run.state,
+                "started_at": _iso(run.started_at),
+                "finished_at": _iso(run.finished_at),
+                "worker": run.worker,
+                "error_type": run.error_type,
+                "error": run.error_line,
+            }
+            for run in runs
+        ],
     }
 
 
