@@ -10,6 +10,7 @@ from django.core.management.base import CommandParser
 
 from core.errors import InvalidInput
 from core.model.limits import MAX_PAYLOAD_BYTES
+from core.model.payload import read_json
 from jobs_dashboard.actions.actor import at_shell
 from jobs_dashboard.actions.enqueue import enqueue
 from jobs_dashboard.bridge.wiring import current_jobs
@@ -46,16 +47,18 @@ examples:
             "priority": options["priority"],
         }
         chosen = {name: value for name, value in given.items() if value is not None}
-        request = current_jobs().client.request_json(task, _payload(payload), **chosen)
+        request = current_jobs().client.request(task, _arguments(payload), **chosen)
         created = enqueue(at_shell(), request, count=count, made=lambda job: self.stdout.write(job.id))
         if not created:
             sys.exit(NOTHING)
 
 
-def _payload(text: str) -> bytes:
-    if text == "-":
-        return sys.stdin.buffer.read(MAX_PAYLOAD_BYTES + 1)
-    return text.encode("utf-8", "surrogateescape")
+def _arguments(text: str) -> dict[str, Any]:
+    sent = sys.stdin.buffer.read(MAX_PAYLOAD_BYTES + 1) if text == "-" else text.encode("utf-8", "surrogateescape")
+    arguments = read_json(sent, path="$.arguments")
+    if not isinstance(arguments, dict):
+        raise InvalidInput("give a map of argument names to values", path="$.arguments")
+    return arguments
 
 
 def _moment(text: str | None) -> datetime | None:
