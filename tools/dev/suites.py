@@ -12,8 +12,8 @@ class Suite:
     name: str
     minutes: float
     servers: tuple[Server, ...] = ()
-    workers: int = 2
-    """Processes side by side; 0 where tests would disturb each other."""
+    spread: str | None = "worksteal"
+    """How two processes share the tests: one by one, "loadfile" by file, None where they would disturb each other."""
     about: str = ""
 
     @property
@@ -24,11 +24,11 @@ class Suite:
 
 SUITES = (
     Suite("unit", 1, about="pure rules and values"),
-    Suite("tooling", 2, workers=0, about="./dev, the container files, the import rules"),
+    Suite("tooling", 3, spread="loadfile", about="./dev, the container files, the import rules"),
     Suite("conformance", 4, (REDIS,), about="every behaviour on every store"),
-    Suite("faults", 4, (REDIS,), workers=0, about="kills, cuts and clock jumps"),
+    Suite("faults", 4, (REDIS,), spread=None, about="kills, cuts and clock jumps"),
     Suite("doors", 2, (REDIS,), about="commands, HTTP API and pages"),
-    Suite("browser", 5, (REDIS, CHROMIUM), workers=0, about="the dashboard in Chromium"),
+    Suite("browser", 5, (REDIS, CHROMIUM), spread=None, about="the dashboard in Chromium"),
 )
 BY_NAME = {suite.name: suite for suite in SUITES}
 

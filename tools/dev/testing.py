@@ -74,12 +74,12 @@ def _variables(suites: list[Suite]) -> dict[str, str]:
 
 
 def _run_suite(python: Path, suite: Suite, variables: dict[str, str]) -> Result:
-    arguments = [suite.folder, *_side_by_side(suite.workers)]
+    arguments = [suite.folder, *_side_by_side(suite.spread)]
     return _pytest(python, suite.name, suite.minutes, arguments, variables)
 
 
-def _side_by_side(workers: int) -> list[str]:
-    return ["-n", str(workers), "--dist", "worksteal"] if workers else []
+def _side_by_side(spread: str | None) -> list[str]:
+    return ["-n", "2", "--dist", spread] if spread else []
 
 
 def _on_other_interpreters(python: Path, *, every: bool) -> list[Result]:
@@ -91,7 +91,14 @@ def _on_other_interpreters(python: Path, *, every: bool) -> list[Result]:
         venv = VAR / f"venv-{other.version}"
         theirs = environment.ready(venv, other.path, DEVELOPMENT_LOCK)
         folders = [folder for folder in OTHER_INTERPRETER_FOLDERS if (ROOT / folder).is_dir()]
-        arguments = [*folders, "--stores", OTHER_INTERPRETER_STORES, "-p", "no:cacheprovider", *_side_by_side(2)]
+        arguments = [
+            *folders,
+            "--stores",
+            OTHER_INTERPRETER_STORES,
+            "-p",
+            "no:cacheprovider",
+            *_side_by_side("worksteal"),
+        ]
         results.append(_pytest(theirs, f"python {other.version}", OTHER_INTERPRETER_MINUTES, arguments, {}))
     return results
 
