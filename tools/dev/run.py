@@ -18,8 +18,10 @@ from .service import Guard, Service
 START_SECONDS = 60.0
 OTHER_START_SECONDS = 300.0
 LEFTOVER_SECONDS = 12.0
-# Workers may use this long to finish what they run; all is gone within 15 s of Ctrl-C.
-GRACE_SECONDS = 10.0
+# Workers may use so long to finish what they run, unless JOBS_GRACE_SECONDS says otherwise, and then a little longer to
+# give the rest back: by default all is gone within 15 s of Ctrl-C.
+WORKERS_GRACE_SECONDS = "7"
+GIVE_BACK_SECONDS = 3.0
 DEMO_MARK = VAR / "demo.started"
 
 
@@ -64,6 +66,7 @@ def _run(options: argparse.Namespace) -> int:
 def _services(python: Path, place: Address) -> list[Service]:
     settings = clean_environment(HOST=place.host, PORT=str(place.port))
     settings.pop("DJANGO_SUPERUSER_PASSWORD", None)
+    settings.setdefault("JOBS_GRACE_SECONDS", WORKERS_GRACE_SECONDS)
     services = []
     if not any(name.startswith("EMAIL_") for name in os.environ):
         port = address.free_port()
@@ -147,13 +150,20 @@ def _end(services: list[Service], guard: Guard) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     processes = [service.process for service in services]
     try:
-        process.end(processes, grace_seconds=GRACE_SECONDS)
+        process.end(processes, grace_seconds=_grace_seconds())
     except Ended:
         process.end(processes, grace_seconds=0)
     for service in services:
         service.reap()
     guard.dismiss()
     step("stopped")
+
+
+def _grace_seconds() -> float:
+    told = os.environ.get("JOBS_GRACE_SECONDS", "")
+    # What is not a number was refused by the workers; here it only must not stop the end.
+    workers = float(told) if told.replace(".", "", 1).isdecimal() else float(WORKERS_GRACE_SECONDS)
+    return workers + GIVE_BACK_SECONDS
 
 
 def _end_leftovers() -> None:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .console import Stop, say, step
@@ -144,8 +144,23 @@ def _stop(process: "subprocess.Popen[bytes]", copy: Path, output: Path) -> None:
 
 def _processes_of(copy: Path) -> list[str]:
     """What still runs out of the copy."""
-    listed = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,args="], capture_output=True, text=True, errors="replace")
-    return [line for line in listed.stdout.splitlines() if str(copy) in line]
+    lines = _command_lines_of_proc() if Path("/proc/self/cmdline").exists() else _command_lines_of_ps()
+    return [line for line in lines if str(copy) in line]
+
+
+def _command_lines_of_proc() -> list[str]:
+    """Small systems have no `ps`."""
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = path.read_bytes().decode("utf-8", "replace").replace("\0", " ")
+            lines.append(f"{path.parent.name} {words}")
+    return lines
+
+
+def _command_lines_of_ps() -> list[str]:
+    command = ["ps", "-A", "-ww", "-o", "pid=,args="]
+    return subprocess.run(command, capture_output=True, text=True, errors="replace").stdout.splitlines()
 
 
 def _environment(home: Path, **changes: str) -> dict[str, str]:

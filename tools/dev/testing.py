@@ -95,8 +95,6 @@ def _on_other_interpreters(python: Path, *, every: bool) -> list[Result]:
             *folders,
             "--stores",
             OTHER_INTERPRETER_STORES,
-            "-p",
-            "no:cacheprovider",
             *_side_by_side("worksteal"),
         ]
         results.append(_pytest(theirs, f"python {other.version}", OTHER_INTERPRETER_MINUTES, arguments, {}))
