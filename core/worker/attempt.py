@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Protocol
 
 from ..model.job import NO_OPTIONS, Claim, JobOptions, unpack_options
@@ -22,8 +23,8 @@ class Seat(Protocol):
 class Attempt:
     """A claim with the task that will run it. Times are seconds of the host's monotonic clock.
 
-    index: its entry in the slot table. deadline: when its timeout ends; 0 before the start. interrupt: why it was
-    asked to stop, if it was; the newest reason counts, but a lost lease is never forgotten.
+    index: its entry in the slot table, which `reserve` gives. deadline: when its timeout ends; 0 before the start.
+    interrupt: why it was asked to stop, if it was; the newest reason counts, but a lost lease is never forgotten.
     """
 
     __slots__ = (
@@ -40,15 +41,15 @@ class Attempt:
         "seat",
         "started",
         "started_ms",
-        "struck_at",
         "task",
+        "was_struck",
     )
 
-    def __init__(self, claim: Claim, task: AnyTask, index: int) -> None:
+    def __init__(self, claim: Claim, task: AnyTask, reserve: Callable[[], int]) -> None:
         self.claim = claim
         self.task = task
-        self.index = index
         self.options: JobOptions = unpack_options(claim.options) if claim.options else NO_OPTIONS
+        self.index = reserve()  # last of what can fail
         self.admitted = 0.0
         self.started = 0.0
         self.started_ms = 0
@@ -56,21 +57,19 @@ class Attempt:
         self.seat: Seat | None = None
         self.interrupt: type[Interrupt] | None = None
         self.interrupted = 0.0  # when it was first asked to stop for this reason
-        self.struck_at = 0.0  # when it was last tried
+        self.was_struck = False  # whether that reached the handler
         self.is_cancelled = False  # somebody cancelled the job while it ran
         self.is_written_off = False
         self.cancel_event: threading.Event | None = None  # what its JobContext reads, if it has one
 
     def ask_to_stop(self, kind: type[Interrupt], now: float) -> None:
-        """Interrupt the handler, or keep it from starting; repeated calls try again."""
+        """Interrupt the handler, or keep it from starting; called again while `was_struck` says it did not arrive."""
         if self.interrupt is not LeaseInterrupt and self.interrupt is not kind:
             self.interrupt, self.interrupted = kind, now
             self.is_cancelled = self.is_cancelled or kind is CancelInterrupt
         if self.cancel_event is not None and kind in (CancelInterrupt, LeaseInterrupt):
             self.cancel_event.set()
-        self.struck_at = now
-        if self.seat is not None:
-            self.seat.interrupt(self, self.interrupt or kind)
+        self.was_struck = self.seat is not None and self.seat.interrupt(self, self.interrupt or kind)
 
 
 class Finished:

@@ -34,7 +34,8 @@ log = structlog.get_logger("jobs.process")
 def run_child(main: Callable[[SignalPipe], int], *, name: str, lifeline: int, blocked: Sequence[int]) -> NoReturn:
     """Be a child to the end. A fork's copy of the parent's exit handlers is not run.
 
-    name: what `ps` and `top` show. blocked: signals that the parent blocked around the fork; they are let through once there are handlers.
+    name: what `ps` and `top` show. lifeline: whose end of file says that the parent is gone. blocked: signals that the
+    parent blocked around the fork; they are let through once there are handlers.
     """
     code = exits.FAILED
     try:

@@ -9,7 +9,7 @@ import structlog
 from .attempt import Attempt
 from .interrupts import LeaseInterrupt, StopInterrupt, TimeoutInterrupt
 from .slots import Slots
-from .timeouts import INTERRUPT_AGAIN_S, RECYCLE_S, STUBBORN_S
+from .timeouts import RECYCLE_S, STUBBORN_S
 
 LOOK_EVERY_S: Final = 0.25
 log = structlog.get_logger("jobs.worker")
@@ -48,7 +48,7 @@ class Deadlines:
             attempt.ask_to_stop(LeaseInterrupt, now)
         elif attempt.deadline <= now and attempt.interrupt not in (TimeoutInterrupt, LeaseInterrupt, StopInterrupt):
             attempt.ask_to_stop(TimeoutInterrupt, now)
-        elif attempt.interrupt is not None and now - attempt.struck_at >= INTERRUPT_AGAIN_S:
+        elif attempt.interrupt is not None and not attempt.was_struck:
             attempt.ask_to_stop(attempt.interrupt, now)
         if now - attempt.deadline >= STUBBORN_S and not attempt.is_written_off:
             self._slots.write_off(attempt)

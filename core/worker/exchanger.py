@@ -4,33 +4,32 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
 import structlog
+from msgspec import MsgspecError
 
-from ..backends.contract import ExchangeReply, QueueCounts
+from ..backends.contract import ExchangeReply
 from ..model.clock import as_ms
 from ..model.job import Claim
-from ..model.outcome import Outcome
-from ..model.states import State
+from .appetite import Appetite
 from .attempt import Attempt, Finished
 from .bell import Bell, Doorbell
+from .burst import has_work
 from .engine import Engine
 from .interrupts import CancelInterrupt
-from .pace import Pace
 from .parcel import Parcel, send_parcel
 from .patience import insist
 from .rota import Rota
-from .settlement import unknown_task
+from .settlement import unknown_task, unreadable
 from .slots import Slots, pairs_by_queue
 from .storetime import StoreTime
+from .tray import Tray
 
-GATHER_S: Final = 0.005  # settles wait this long for company while other handlers run
 PULSE_S: Final = 0.8  # while a job of a queue runs, the queue is asked this often whether it was cancelled
-STALL_S: Final = 0.25  # claims that waited this long behind busy slots go back to the store
 REFRESH_S: Final = 2.0  # how often queues that nobody listed are looked for
 LONGEST_SLEEP_S: Final = 1.0
 
@@ -62,17 +61,15 @@ class Exchanger:
         self._batch = engine.config.batch
         self._lease_ms = as_ms(engine.config.lease)
         self._slots, self._rota, self._time = slots, rota, store_time
-        self._pace = Pace(slots=slots.limit, most=self._batch)
+        self._appetite = Appetite(slots, most=self._batch)
         self._worker = worker
         self._finds_queues = finds_queues
         self._on_settled = on_settled
         self._calls: Counter[str] = Counter()
         self._pulsed: dict[str, float] = {}  # when each queue was last exchanged with
         self._due: dict[str, float] = {}  # when the next delayed job of each queue is due
-        self._unsent: dict[str, deque[Finished]] = {}
-        self._strange: dict[str, list[Outcome]] = {}  # claims of tasks that are not known here
-        self._gather_until = self._refreshed = self._progressed = 0.0
-        self._seen_starts = 0
+        self._tray = Tray(most=self._batch)
+        self._refreshed = 0.0
         self._is_asleep = self._was_woken = False
         self._ring_at, self._ring_low = 1, -1
         self._bell = Bell()
@@ -101,7 +98,7 @@ class Exchanger:
     @property
     def unsent(self) -> int:
         """Ended attempts that the store has not taken yet."""
-        return self._slots.finished + sum(len(some) for some in self._unsent.values())
+        return self._slots.finished + len(self._tray)
 
     # -- the thread
 
@@ -118,7 +115,7 @@ class Exchanger:
             self._doorbell.close()
 
     def _step(self, now: float) -> None:
-        self._sort_out()
+        self._sort_out(now)
         if self._was_woken:
             self._was_woken = False
             self._rota.wake()
@@ -131,7 +128,7 @@ class Exchanger:
         else:
             self._sleep(now)
 
-    def _sort_out(self) -> None:
+    def _sort_out(self, now: float) -> None:
         """Put what ended with its queue."""
         for finished in self._slots.collect(self._slots.finished):
             attempt = finished.attempt
@@ -139,14 +136,12 @@ class Exchanger:
                 self._count_lost(attempt.claim)
                 self._slots.drop(attempt.index)
                 continue
-            if not self._unsent:
-                self._gather_until = time.monotonic() + GATHER_S
-            self._unsent.setdefault(attempt.claim.queue, deque()).append(finished)
+            self._tray.add(finished, now)
 
     def _next_turn(self, now: float) -> Turn | None:
         want = self._wanted()
         ask = self._rota.next(now) if want else None
-        settle = self._queue_to_settle(now)
+        settle = self._tray.due(now, is_idle=self._slots.is_idle)
         if settle is not None:
             return Turn(settle, want if ask in (settle, None) else 0)
         if ask is not None:
@@ -155,23 +150,7 @@ class Exchanger:
         return None if pulse is None else Turn(pulse, 0)
 
     def _wanted(self) -> int:
-        """How many claims to ask for: what can start now, and the buffer once it is half used."""
-        slots, buffer = self._slots, self._pace.buffer
-        if not self.claims or slots.written_off or slots.waiting > buffer // 2:
-            return 0
-        want = slots.limit + buffer - slots.busy - slots.waiting
-        return max(0, min(want, self._batch, slots.free_entries))
-
-    def _queue_to_settle(self, now: float) -> str | None:
-        if not self._unsent and not self._strange:
-            return None
-        queue, most = max(self._unsent.items(), key=lambda item: len(item[1]), default=("", ()))
-        is_idle = self._slots.busy == 0 and self._slots.waiting == 0
-        if self._strange:
-            return next(iter(self._strange))
-        if is_idle or now >= self._gather_until or 2 * len(most) >= self._batch:
-            return queue
-        return None
+        return self._appetite.wanted() if self.claims else 0
 
     def _queue_to_pulse(self, now: float) -> str | None:
         """A queue that has not been asked for a while whether a job that runs here was cancelled."""
@@ -182,12 +161,17 @@ class Exchanger:
 
     def _exchange(self, turn: Turn, now: float) -> None:
         queue = turn.queue
-        parcel = self._pack(turn)
-        reply = send_parcel(self._backend, parcel, self._next_call, give_up=self._abandoned)
+        finished, others = self._tray.take(queue)
+        parcel = Parcel(queue, self._worker, finished, others, turn.want, self._lease_ms)
+        try:
+            reply = send_parcel(self._backend, parcel, self._next_call, give_up=self._abandoned)
+        except BaseException:
+            self._drop(finished)  # their leases run out, rather than being renewed for ever
+            raise
         if reply is None:
             return
         after = time.monotonic()
-        self._pace.exchanged(after - now)
+        self._appetite.exchanged(after - now)
         self._pulsed[queue] = after
         self._time.heard(reply.now_ms)
         self._settled(parcel, reply)
@@ -197,14 +181,6 @@ class Exchanger:
             attempt = self._slots.find(raw)
             if attempt is not None and not attempt.is_cancelled:
                 attempt.ask_to_stop(CancelInterrupt, after)
-
-    def _pack(self, turn: Turn) -> Parcel:
-        unsent = self._unsent.get(turn.queue, ())
-        finished = [unsent.popleft() for _ in range(min(self._batch, len(unsent)))] if unsent else []
-        if not unsent:
-            self._unsent.pop(turn.queue, None)
-        others = self._strange.pop(turn.queue, [])
-        return Parcel(turn.queue, self._worker, finished, others, turn.want, self._lease_ms)
 
     def _next_call(self, queue: str) -> int:
         self._calls[queue] += 1
@@ -221,7 +197,7 @@ class Exchanger:
                 self._count_lost(finished.attempt.claim)
             else:
                 accepted.append(finished)
-        self._pace.ran(sum(finished.run_s for finished in parcel.finished) / len(parcel.finished))
+        self._appetite.ran(sum(finished.run_s for finished in parcel.finished) / len(parcel.finished))
         self._on_settled(accepted)
 
     def _take_in(self, turn: Turn, reply: ExchangeReply, now: float) -> None:
@@ -234,32 +210,35 @@ class Exchanger:
             return
         if self._doorbell is not None:
             self._doorbell.disarm(was_fruitful=True)
-        self._progressed = now  # from here on it counts how long these wait
+        self._appetite.took_in(now)
         self._slots.admit(turn.queue.encode(), [a for claim in reply.claims if (a := self._attempt(claim))])
 
     def _attempt(self, claim: Claim) -> Attempt | None:
         task = self._registry.get(claim.task)
         if task is None:
-            self._strange.setdefault(claim.queue, []).append(unknown_task(claim))
+            self._tray.add_strange(claim.queue, unknown_task(claim))
             log.warning("unknown task, job held", job=str(claim.ref), task=claim.task)
             return None
-        return Attempt(claim, task, self._slots.reserve())
+        try:
+            return Attempt(claim, task, self._slots.reserve)
+        except MsgspecError:
+            self._tray.add_strange(claim.queue, unreadable(claim))
+            log.exception("unreadable options, job dead", job=str(claim.ref), task=claim.task)
+            return None
 
     def _give_back(self, now: float) -> None:
         """Release claims that will not start soon: all when none are wanted, or when every slot is stuck."""
-        slots = self._slots
-        if slots.starts != self._seen_starts or not slots.waiting:
-            self._seen_starts, self._progressed = slots.starts, now
-        has_stalled = slots.waiting and now - self._progressed > STALL_S
-        if not slots.waiting or (self.claims and not has_stalled and not slots.written_off):
+        if not self._slots.waiting or (self.claims and not self._appetite.must_give_back(now)):
             return
-        if has_stalled:
-            self._pace.stalled()
-        attempts = slots.take_back()
+        attempts = self._slots.take_back()
         for queue, pairs in pairs_by_queue(attempts).items():
             insist(partial(self._backend.release, queue, pairs), what="release", give_up=self._abandoned)
         for attempt in attempts:
-            slots.drop(attempt.index)
+            self._slots.drop(attempt.index)
+
+    def _drop(self, finished: Sequence[Finished]) -> None:
+        for one in finished:
+            self._slots.drop(one.attempt.index)
 
     def _find_queues(self, now: float) -> None:
         counts = insist(self._backend.counts, what="counts", give_up=self._abandoned) or []
@@ -275,8 +254,8 @@ class Exchanger:
     def _sleep(self, now: float) -> None:
         until = self._sleeps_until(now)
         wants = self._wanted()
-        self._ring_at = max(1, self._batch // 2) if self._unsent else 1
-        self._ring_low = self._pace.buffer // 2 if wants == 0 and self.claims else -1
+        self._ring_at = max(1, self._batch // 2) if self._tray else 1
+        self._ring_low = self._appetite.low_mark if wants == 0 and self.claims else -1
         if self._doorbell is not None:
             if wants:
                 self._doorbell.arm(self._rota.names)
@@ -291,14 +270,14 @@ class Exchanger:
 
     def _sleeps_until(self, now: float) -> float:
         times = [now + LONGEST_SLEEP_S]
-        if self._unsent:
-            times.append(self._gather_until)
+        if self._tray:
+            times.append(self._tray.gather_until)
         if self._wanted():
             times.append(self._rota.next_turn())
         if self._finds_queues:
             times.append(self._refreshed + REFRESH_S)
         if self._slots.waiting:
-            times.append(self._progressed + STALL_S)
+            times.append(self._appetite.stalls_at)
         if self._slots.busy:
             times.append(now + PULSE_S / 2)
         return min(times)
@@ -316,18 +295,12 @@ class Exchanger:
         self._bell.ring()
 
     def _is_done(self) -> bool:
-        return self._slots.is_empty and not self._strange
+        return self._slots.is_empty and not self._tray
 
     def _is_drained(self, now: float) -> bool:
         """Burst: nothing held, every queue found empty, nothing due within a second."""
-        if self.unsent or self._strange or not self._slots.is_empty or self._rota.next(now) is not None:
+        if self.unsent or not self._slots.is_empty or self._rota.next(now) is not None:
             return False
         if any(due and due <= now + LONGEST_SLEEP_S for due in self._due.values()):
             return False
-        counts = {count.queue: count for count in self._backend.counts()}
-        return not any(_has_work(counts[name]) for name in self._rota.names if name in counts)
-
-
-def _has_work(count: QueueCounts) -> bool:
-    is_waiting = count.states.get(State.PENDING, 0) > 0 and not count.is_paused
-    return is_waiting or count.states.get(State.RUNNING, 0) > 0
+        return not has_work(self._backend.counts(), self._rota.names)

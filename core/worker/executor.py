@@ -9,11 +9,15 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import structlog
+
 from ..tasks.context import JobContext
 from .attempt import Attempt, Finished
 from .engine import Engine
 from .seat import LoopSeat, ThreadSeat
 from .settlement import Settlement
+
+log = structlog.get_logger("jobs.worker")
 
 
 class Executor:
@@ -31,7 +35,7 @@ class Executor:
             value = contextvars.copy_context().run(self._call, attempt, seat)
             return self._settlement.completed(attempt, value)
         except BaseException as error:  # noqa: BLE001 - also SystemExit: a handler cannot end the worker
-            return self._settlement.failed(attempt, error)
+            return self._failed(attempt, error)
 
     async def run_on_loop(self, attempt: Attempt) -> Finished:
         """Run an `async def` handler in the current task."""
@@ -45,7 +49,15 @@ class Executor:
                 value = await self._handler(attempt)()
             return self._settlement.completed(attempt, value)
         except BaseException as error:  # noqa: BLE001 - the same, and CancelledError
+            return self._failed(attempt, error)
+
+    def _failed(self, attempt: Attempt, error: BaseException) -> Finished:
+        try:
             return self._settlement.failed(attempt, error)
+        except Exception:  # an error that cannot even be formatted must not cost the slot
+            log.exception("an error could not be described", job=str(attempt.claim.ref))
+            plain = RuntimeError(f"{type(error).__name__}, which could not be described; the worker's log says why")
+            return self._settlement.failed(attempt, plain)
 
     def _call(self, attempt: Attempt, seat: ThreadSeat) -> Any:
         with self._engine.around_attempt(attempt.claim):

@@ -15,8 +15,8 @@ class ThreadSeat:
     """A thread that runs one handler at a time. An interrupt can only land between the start and end of `run`.
 
     Whoever interrupts holds the lock while it checks that the attempt still runs and asks for the exception; whoever
-    leaves takes the lock to say so and withdraws what has not been raised. Interrupts come a second apart, so while
-    one is being dealt with no other arrives.
+    leaves takes the lock to say so and withdraws what has not been raised. A handler is struck once for one reason, so
+    while one is being dealt with no other arrives.
     """
 
     def __init__(self) -> None:

@@ -123,6 +123,11 @@ class Settlement:
         )
 
 
+def unreadable(claim: Claim) -> Outcome:
+    """What the job carries is no options: a store or a newer version wrote what cannot be read here."""
+    return _plain(claim, Decision(State.DEAD, reason="its options cannot be read"))
+
+
 def unknown_task(claim: Claim) -> Outcome:
     """This worker does not know the task: the job waits for one that does, and no try is used up."""
     return _plain(claim, Decision(State.HELD, Charge.RETURNED, reason=unknown_reason(claim.task)))

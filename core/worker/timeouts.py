@@ -9,7 +9,6 @@ from ..model.job import JobOptions
 
 STUBBORN_S: Final = 5.0  # past its timeout by this, and still running after an interrupt: written off
 RECYCLE_S: Final = 30.0  # past its timeout by this at most, the process of a written-off handler ends
-INTERRUPT_AGAIN_S: Final = 1.0
 
 
 def timeout_s_of(options: JobOptions, of_task: timedelta | None, configured_s: float) -> float:
