@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from core.backends.contract import Backend
+from tests.servers import RedisServer
 
 from .clock import FakeClock
 from .invariants import assert_consistent
 from .lab import Lab
 from .matrix import Matrix
-from .places import MemoryPlace, Place, RedisPlace, SqlitePlace
+from .places import Losable, LosableRedis, MemoryPlace, Place, RedisPlace, SqlitePlace
 
 STORES = ("memory", "sqlite", "redis")
 REDIS_DATABASES = {"one": 0, "two": 1, "run": 2}
@@ -60,6 +61,16 @@ def elsewhere(place: Place, choose: Chooser) -> Place:
 def durable_place(request: pytest.FixtureRequest, choose: Chooser) -> Place:
     """Like `place`, of those stores that are still there tomorrow."""
     return choose(request.param, "one")
+
+
+@pytest.fixture(params=marked(*(name for name in STORES if name != "memory")))
+def losable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Losable]:
+    """A store that a test may take away."""
+    if request.param == "redis":
+        with RedisServer() as server:
+            yield LosableRedis(server)
+    else:
+        yield SqlitePlace(tmp_path / "losable.db")
 
 
 @pytest.fixture

@@ -10,12 +10,14 @@ import redis
 from core.backends.contract import Backend
 from core.backends.opener import open_backend
 from core.model.clock import Clock
+from tests.servers import RedisServer
 
 
 class Place(Protocol):
     """One store, empty at first."""
 
     name: str
+    url: str
 
     def connect(self, clock: Clock) -> Backend:
         """Open it."""
@@ -30,13 +32,23 @@ class Place(Protocol):
         ...
 
 
+class Losable(Protocol):
+    """A store that can be taken away from those who are connected to it."""
+
+    url: str
+    nowhere: tuple[str, ...]  # URLs of its kind that lead to no store and cannot be made one
+
+    def lose(self) -> None: ...
+
+
 class MemoryPlace:
     """Not shared: who meets a store in memory meets the very object."""
 
     name = "memory"
+    url = "memory://"
 
     def connect(self, clock: Clock) -> Backend:
-        return open_backend("memory://", clock=clock)
+        return open_backend(self.url, clock=clock)
 
     def meet(self, store: Backend, clock: Clock) -> Backend:
         return store
@@ -52,9 +64,11 @@ class SqlitePlace:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.url = f"sqlite:///{path}"
+        self.nowhere = (f"{self.url}/no-folder/jobs.db",)
 
     def connect(self, clock: Clock) -> Backend:
-        return open_backend(f"sqlite:///{self._path}", clock=clock)
+        return open_backend(self.url, clock=clock)
 
     def meet(self, store: Backend, clock: Clock) -> Backend:
         return self.connect(clock)
@@ -63,6 +77,11 @@ class SqlitePlace:
         with closing(sqlite3.connect(self._path)) as db, db:
             db.execute("UPDATE store SET format = ?", (number,))
 
+    def lose(self) -> None:
+        """Delete the file, so that a path through it would be made anew."""
+        self._path.unlink()
+        self._path.write_bytes(b"")
+
 
 class RedisPlace:
     """A numbered database of a private server, emptied first."""
@@ -70,12 +89,12 @@ class RedisPlace:
     name = "redis"
 
     def __init__(self, server_url: str, database: int) -> None:
-        self._url = f"{server_url.rpartition('/')[0]}/{database}"
+        self.url = f"{server_url.rpartition('/')[0]}/{database}"
         with closing(self._client()) as client:
             client.flushdb()
 
     def connect(self, clock: Clock) -> Backend:
-        return open_backend(self._url, clock=clock)
+        return open_backend(self.url, clock=clock)
 
     def meet(self, store: Backend, clock: Clock) -> Backend:
         return self.connect(clock)
@@ -86,4 +105,16 @@ class RedisPlace:
             client.hset(key, "format", number)
 
     def _client(self) -> redis.Redis:
-        return redis.Redis.from_url(self._url)
+        return redis.Redis.from_url(self.url)
+
+
+class LosableRedis:
+    """A server of its own, which may be killed without harm to other tests."""
+
+    def __init__(self, server: RedisServer) -> None:
+        self._server = server
+        self.url = server.url
+        self.nowhere = ("redis://127.0.0.1:1/0", "unix:///nowhere/at/all/redis.sock")
+
+    def lose(self) -> None:
+        self._server.kill()

@@ -166,6 +166,19 @@ def test_attempts_count_every_claim(lab: Lab):
         assert claim.attempts == attempt
 
 
+def test_tokens_grow_though_the_clock_goes_back(lab: Lab):
+    lab.enqueue()
+    before = lab.claim_one()
+    lab.clock.move(-HOUR_MS)
+    lab.enqueue()
+    assert lab.claim_one().token > before.token
+
+
+def test_a_lease_runs_from_the_time_of_a_clock_that_went_back(lab: Lab):
+    lab.clock.move(-HOUR_MS)
+    assert lab.read(lab.start().ref).lease_until_ms == lab.now + LEASE_MS
+
+
 # Promotion
 
 
@@ -257,6 +270,14 @@ def test_the_hundred_are_counted_over_scheduled_and_failed_together(lab: Lab):
     lab.clock.move(1_000)
     lab.exchange()
     assert lab.count(State.PENDING) == PROMOTED_AT_ONCE
+
+
+def test_a_job_that_became_ready_stays_ready_though_the_clock_goes_back(lab: Lab):
+    ref = lab.enqueue(delay_ms=10)
+    lab.clock.move(10)
+    lab.exchange()
+    lab.clock.move(-HOUR_MS)
+    assert lab.claim_one().ref == ref
 
 
 def test_the_next_call_promotes_the_rest(lab: Lab):

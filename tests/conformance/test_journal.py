@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from core.model.outcome import AttemptLine
+from core.model.retention import Retention
 from core.model.states import State
 
 from .lab import Lab, end
@@ -118,6 +119,24 @@ def test_a_position_stays_good_when_the_clock_goes_back(lab: Lab):
     lab.clock.move(-3_600_000)
     written = write(lab, "failures")
     [[kept]] = lines(lab, "failures", after=position)
+    assert [kept.raw] == written
+
+
+def test_a_position_that_was_trimmed_leads_to_the_oldest_that_is_kept(lab: Lab):
+    written = [write(lab, "failures") for _ in range(6)]
+    first = entries(lab, "failures")[0].position
+    lab.store.trim("mail", Retention(failure_entries=2), 100)
+    kept = [[kept.raw for kept in batch] for batch in lines(lab, "failures", after=first)]
+    assert kept == written[-2:]
+
+
+def test_positions_go_on_after_the_journal_was_trimmed(lab: Lab):
+    for _ in range(3):
+        write(lab, "failures")
+    newest = lab.counts().journal_failures
+    lab.store.trim("mail", Retention(failure_entries=1), 100)
+    written = write(lab, "failures")
+    [[kept]] = lines(lab, "failures", after=newest)
     assert [kept.raw] == written
 
 

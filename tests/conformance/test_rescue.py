@@ -4,7 +4,7 @@ import pytest
 
 from core.backends.contract import Rescue
 from core.model.outcome import Charge
-from core.model.states import State
+from core.model.states import State, Verb
 
 from .lab import HOUR_MS, LEASE_MS, OTHER_WORKER, WORKER, Lab, end, keys, raws
 from .matrix import covers, each_state
@@ -133,6 +133,36 @@ def test_two_janitors_settle_a_lost_job_once(lab: Lab):
     replies = [lab.exchange(outcome, worker=janitor) for janitor in ("one", "two")]
     assert [list(reply.refused) for reply in replies] == [[], [lost.raw]]
     assert lab.read(lost.ref).losses == 1
+
+
+def test_a_job_asked_to_stop_whose_worker_died_ends_cancelled(lab: Lab):
+    claim = lab.start()
+    lab.act(Verb.CANCEL, claim.ref)
+    lab.pass_time(LEASE_MS * 3)
+    [lost] = look(lab).claims
+    lab.exchange(end(lost, State.PENDING, charge=Charge.LOST, if_expired=True), worker="janitor")
+    job = lab.read(claim.ref)
+    assert (job.state, job.reason) == (State.CANCELLED, "cancelled while running")
+
+
+def test_a_job_that_kills_its_workers_may_be_settled_dead(lab: Lab):
+    lab.start()
+    lab.pass_time(LEASE_MS * 3)
+    [lost] = look(lab).claims
+    outcome = end(lost, State.DEAD, charge=Charge.LOST, if_expired=True, reason="its worker died 10 times")
+    lab.exchange(outcome, worker="janitor")
+    job = lab.read(lost.ref)
+    assert (job.state, job.losses, lab.counts().failures) == (State.DEAD, 1, 1)
+
+
+def test_a_worker_that_comes_back_from_the_dead_is_refused_after_another_completed(lab: Lab):
+    claim = lab.start()
+    lab.pass_time(LEASE_MS * 3)
+    [lost] = look(lab).claims
+    lab.exchange(end(lost, State.PENDING, charge=Charge.LOST, if_expired=True), worker="janitor")
+    lab.finish(lab.claim_one(worker=OTHER_WORKER), State.COMPLETED, worker=OTHER_WORKER, result=b"\x02")
+    assert lab.settle(claim, State.COMPLETED, result=b"\x01").refused == [claim.raw]
+    assert (lab.read(claim.ref).result, lab.counts().processed) == (b"\x02", 1)
 
 
 # The clock
