@@ -1,0 +1,64 @@
+-- Settle a batch: those whose (raw, token) still is their claim go where their attempt sent them; final ones move to
+-- `finished` in the same statement. A row that somebody else is changing is waited for, then compared again; rows are
+-- locked in the order of raw, as in renew.sql, so that the two cannot wait for each other.
+-- in:  queue, now, and one array a column of Outcome (charge: 0 counted, 1 returned, 2 lost)
+-- out: raw, state it went to, of those accepted; the others are refused
+
+WITH asked AS (
+    SELECT DISTINCT ON (raw, token) *
+    FROM unnest(
+        %(raw)s::bytea[], %(token)s::bigint[], %(state)s::smallint[], %(charge)s::smallint[], %(delay_ms)s::bigint[],
+        %(result)s::bytea[], %(error)s::bytea[], %(reason)s::text[], %(line)s::bytea[], %(if_expired)s::boolean[]
+    ) WITH ORDINALITY
+      AS sent (raw, token, state, charge, delay_ms, result, error, reason, line, if_expired, place)
+    ORDER BY raw, token, place
+),
+held AS MATERIALIZED (
+    SELECT job.queue, job.raw, job.task, job.arguments, job.options, job.priority, job.max_attempts, job.enqueued_ms,
+           job.unique_key, job.operation,
+           job.attempts - (asked.charge = 1)::int AS attempts,
+           job.forgiven + (asked.charge = 2)::int AS forgiven,
+           job.losses + (asked.charge = 2)::int AS losses,
+           CASE WHEN job.cancel_asked AND asked.state < 5 THEN 7 ELSE asked.state END AS target,
+           CASE WHEN job.cancel_asked AND asked.state < 5 THEN 'cancelled while running' ELSE asked.reason
+           END AS reason,
+           CASE asked.state
+               WHEN 0 THEN (100 - job.priority) * 17592186044416 + %(now)s
+               WHEN 2 THEN %(now)s
+               ELSE %(now)s + asked.delay_ms
+           END AS score,
+           CASE WHEN asked.state = 0 THEN %(now)s ELSE job.ready_ms END AS ready_ms,
+           coalesce(asked.result, job.result) AS result,
+           coalesce(asked.error, job.error) AS error,
+           CASE WHEN asked.line = '' THEN job.lines
+                ELSE (job.lines || asked.line)[greatest(1, cardinality(job.lines) - 8):] END AS lines
+    FROM asked
+    JOIN jobs.job ON job.queue = %(queue)s AND job.raw = asked.raw
+    WHERE job.token = asked.token AND job.state = 3 AND NOT (asked.if_expired AND job.lease_until_ms > %(now)s)
+    ORDER BY job.raw
+    FOR UPDATE OF job
+),
+kept AS (
+    UPDATE jobs.job
+    SET state = held.target, score = held.score, ready_ms = held.ready_ms, attempts = held.attempts,
+        forgiven = held.forgiven, losses = held.losses, cancel_asked = false, reason = held.reason,
+        result = held.result, error = held.error, lines = held.lines
+    FROM held
+    WHERE job.queue = held.queue AND job.raw = held.raw AND held.target < 5
+),
+gone AS (
+    DELETE FROM jobs.job
+    USING held
+    WHERE job.queue = held.queue AND job.raw = held.raw AND held.target >= 5
+),
+moved AS (
+    INSERT INTO jobs.finished (
+        queue, raw, state, finished_ms, task, arguments, options, priority, max_attempts, enqueued_ms, unique_key,
+        attempts, forgiven, losses, operation, reason, result, error, lines
+    )
+    SELECT queue, raw, target, %(now)s, task, arguments, options, priority, max_attempts, enqueued_ms, unique_key,
+           attempts, forgiven, losses, operation, reason, result, error, lines
+    FROM held
+    WHERE target >= 5
+)
+SELECT raw, target FROM held;
