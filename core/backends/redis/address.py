@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any, Final, TypeAlias
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -82,7 +82,7 @@ def without_password(url: str) -> str:
     name = user.partition(":")[0]
     netloc = f"{name}@{host}" if mark and name else host
     query = _SECRET.sub("", parts.query).lstrip("&")
-    return urlunsplit((parts.scheme, netloc, parts.path, query, ""))
+    return f"{parts.scheme}://{netloc}{parts.path}" + (f"?{query}" if query else "")
 
 
 def _options_of_url(url: str) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _options_of_url(url: str) -> dict[str, Any]:
         raise ConfigError(
             f"{without_password(url)!r} is no Redis URL ({error}); one is redis://localhost:6379/0"
         ) from error
-    return {"connection_class": Connection, "host": "localhost", **options}
+    return {"connection_class": Connection, **options}
 
 
 def _url_of(options: dict[str, Any]) -> str:

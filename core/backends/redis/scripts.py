@@ -15,7 +15,7 @@ _REFUSES_WHEN_FULL = re.compile(r"^-- oom: refuse", re.MULTILINE)
 _READS_ONLY = re.compile(r"^-- reads only", re.MULTILINE)
 # Without flags a server refuses a script's first write when its memory is full, unless another write that takes no
 # memory came first.
-_WRITE_FIRST = "redis.call('HDEL', KEYS[1], '')\n"
+_WRITE_FIRST = "redis.call('PERSIST', KEYS[1])\n"
 
 
 @dataclass(frozen=True, slots=True)
