@@ -73,9 +73,12 @@ def test_a_repeated_call_does_not_hand_out_what_another_worker_has_taken_over(la
 
 @covers("replay", State.RUNNING)
 def test_a_call_with_a_lower_number_does_nothing_and_answers_nothing(lab: Lab):
-    claim, waiting = lab.start(), lab.enqueue()
-    lab.exchange()
+    claim, stale = lab.start(), lab.outlived(State.DEAD)
+    lab.enqueue()
+    newest = lab.settle(stale, State.COMPLETED, want=1)
+    waiting = lab.enqueue()
     late = lab.exchange(end(claim, State.COMPLETED), want=5, call=lab.last_call() - 1)
+    assert (len(newest.claims), len(newest.refused)) == (1, 1)
     assert (list(late.claims), list(late.refused)) == ([], [])
     assert (lab.state(claim.ref), lab.state(waiting)) == (State.RUNNING, State.PENDING)
 

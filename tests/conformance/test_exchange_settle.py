@@ -201,6 +201,14 @@ def test_the_newest_error_replaces_the_older(lab: Lab):
     assert lab.read(claim.ref).error == b"\x93\xa1F\xa1n\xa1u"
 
 
+@pytest.mark.parametrize("state", [State.SCHEDULED, State.HELD, State.COMPLETED])
+def test_the_last_error_is_kept_when_a_later_attempt_ends_without_one(lab: Lab, state: State):
+    claim = lab.start()
+    lab.finish(claim, State.FAILED, error=b"\x93\xa1E\xa1m\xa1t")
+    lab.finish(lab.claim_one(), state)
+    assert lab.read(claim.ref).error == b"\x93\xa1E\xa1m\xa1t"
+
+
 def test_each_attempt_leaves_its_line_oldest_first(lab: Lab):
     claim = lab.start()
     lab.finish(claim, State.FAILED, line=b"\x91\x01")

@@ -138,6 +138,14 @@ def test_retrying_two_dead_jobs_of_one_key_brings_back_one(lab: Lab):
     assert [one.applied for one in acted] == [True, False]
 
 
+@covers("discard", State.DEAD)
+def test_discarding_a_dead_job_leaves_the_key_with_its_new_holder(lab: Lab):
+    dead = lab.arrive(State.DEAD, unique_key=KEY)
+    holder = lab.enqueue(unique_key=KEY)
+    assert lab.act(Verb.DISCARD, dead).applied
+    assert lab.offer(unique_key=KEY).ref == holder
+
+
 def test_cancelling_a_pending_job_frees_its_key(lab: Lab):
     lab.act(Verb.CANCEL, lab.enqueue(unique_key=KEY))
     assert lab.offer(unique_key=KEY).created
