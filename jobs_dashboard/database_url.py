@@ -22,13 +22,14 @@ def database_from(url: str, *, default_file: Path) -> dict[str, Any]:
     if not url:
         return _beside(default_file)
     try:
-        found = dict(dj_database_url.parse(url, conn_max_age=_KEPT_OPEN_S, conn_health_checks=True))
+        parsed = dj_database_url.parse(url, conn_max_age=_KEPT_OPEN_S, conn_health_checks=True)
     except (ValueError, KeyError) as error:
         scheme = url.partition(":")[0][:20]
         raise ImproperlyConfigured(
             f"DATABASE_URL (it begins with {scheme!r}) cannot be read: give sqlite:///path, or "
             "postgres://user:password@host:5432/name."
         ) from error
+    found: dict[str, Any] = dict(parsed)
     if found["ENGINE"] == _ENGINE:
         found["OPTIONS"] = {**_SQLITE, **found.get("OPTIONS", {})}
     return found

@@ -68,7 +68,7 @@ def problem_of_status(status: int, detail: str, headers: Mapping[str, str] | Non
     return problem(status, kind, title, detail, headers)
 
 
-def on_error(request: HttpRequest, error: Exception) -> JsonResponse:
+def on_error(request: HttpRequest, error: Any) -> JsonResponse:
     """The one handler: whatever was raised while a request was answered."""
     if isinstance(error, AuthenticationError):
         told = _WHO if str(error) == "Unauthorized" else str(error)  # ninja's own word, when no door was even tried

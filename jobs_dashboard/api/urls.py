@@ -90,7 +90,7 @@ def _outermost(view: View) -> View:
     return csrf_exempt(answer)  # the doors check it themselves, for sessions and not for tokens
 
 
-def _guarded(pattern: URLPattern) -> URLPattern:
+def _guarded(pattern: Any) -> URLPattern:
     pattern.callback = _outermost(pattern.callback)
     return pattern
 

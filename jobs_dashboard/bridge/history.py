@@ -37,8 +37,8 @@ def write_if_newer(records: Sequence[JobRecord]) -> None:
     known: dict[str, tuple[datetime, int]] = {}
     for start in range(0, len(records), _WRITTEN_AT_ONCE):
         ids = [record.job_id for record in records[start : start + _WRITTEN_AT_ONCE]]
-        for job_id, *moment in JobRecord.objects.filter(job_id__in=ids).values_list("job_id", "updated_at", "attempts"):
-            known[job_id] = (moment[0], moment[1])
+        held = JobRecord.objects.filter(job_id__in=ids).values_list("job_id", "updated_at", "attempts")
+        known.update((job_id, (updated_at, attempts)) for job_id, updated_at, attempts in held)
     JobRecord.objects.bulk_create(
         [record for record in records if _moment(record) >= known.get(record.job_id, _moment(record))],
         batch_size=_WRITTEN_AT_ONCE,

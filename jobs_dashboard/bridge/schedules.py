@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from core.backends.contract import Backend
 from core.model.schedule import ScheduleSpec, StoredSchedule, pack_spec, unpack_spec
@@ -18,7 +19,7 @@ def remember_schedule(stored: StoredSchedule) -> None:
 
 def keep_schedules(backend: Backend) -> None:
     """Once for a store that is new here: put back what rows remember. Then, each time: remember what it holds."""
-    mark = {"store_id": backend.store_id, "queue": "", "stream": _MARK}
+    mark: dict[str, Any] = {"store_id": backend.store_id, "queue": "", "stream": _MARK}
     if not RecorderCursor.objects.filter(**mark).exists():
         _put_back(backend)
         RecorderCursor.objects.get_or_create(**mark)

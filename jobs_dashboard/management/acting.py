@@ -118,7 +118,9 @@ def _rehearse(
     if ids:
         refs = [JobRef.parse(given) for given in dict.fromkeys(ids)]
         found = current_backend().get(refs)
-        states = [(ref, job and job.state) for ref, job in zip(refs, found, strict=True)]
+        states: list[tuple[JobRef, State | None]] = [
+            (ref, job.state if job else None) for ref, job in zip(refs, found, strict=True)
+        ]
     else:
         query = query_of(State(str(state)), queue, task)
         states = [(job.ref, job.state) for page in on_jobs.pages(query, limit or _EVERY) for job in page]

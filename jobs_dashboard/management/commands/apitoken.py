@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -43,7 +44,12 @@ examples:
         revoke.add_argument("prefix", metavar="PREFIX", help="The eight digits after jd_, as `list` shows them.")
 
     def handle(self, *, verb: str, **options: Any) -> None:
-        {"create": self._create, "list": self._list, "revoke": self._revoke}[verb](**options)
+        handlers: dict[str, Callable[..., None]] = {
+            "create": self._create,
+            "list": self._list,
+            "revoke": self._revoke,
+        }
+        handlers[verb](**options)
 
     def _create(self, *, name: str, scopes: str, days: int, json: bool, **_: Any) -> None:
         row, text = tokens.issue(at_shell(), name, _scopes(scopes), days=days)

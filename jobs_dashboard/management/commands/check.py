@@ -18,7 +18,7 @@ _SOURCES = {"setting": "JOBS setting"}
 class Command(check.Command):
     """The table goes to stdout, as the verdict does; --list-tags and --tag are Django's own and print no table."""
 
-    def handle(self, *app_labels: str, **options: Any) -> None:
+    def handle(self, *app_labels: Any, **options: Any) -> None:
         super().handle(*app_labels, **options)
         if not app_labels and not options["tags"] and not options["list_tags"]:
             self.stdout.write(_told(configuration()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -10,7 +11,7 @@ from core.model.states import State
 from jobs_dashboard.management import acting, looking
 from jobs_dashboard.management.command import EXIT_CODES, JobsCommand, whole_number
 
-_HANDLERS = {
+_HANDLERS: dict[str, Callable[..., None]] = {
     "list": looking.list_jobs,
     "show": looking.show_jobs,
     "workers": looking.list_workers,
