@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ TESTS = Path(__file__).parent
 STORES = ("memory", "sqlite", "redis", "postgres")
 WITH_REDIS = {"conformance", "faults"}
 WITH_BROWSER = {"browser"}
+LIBRARIES = ("hypothesis", "playwright", "yaml", "check_jsonschema")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,9 +24,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """End in one sentence, not in hundreds of errors, when a server is missing."""
+    """End in one sentence, not in hundreds of errors, when a server or a library is missing."""
     if hasattr(config, "workerinput"):
         return  # the controller has looked already
+    if any(find_spec(library) is None for library in LIBRARIES):
+        raise pytest.UsageError(
+            "these tests need more than requirements.txt: type ./dev test, or pip install -r requirements-dev.txt"
+        )
     missing = [server for server in _needed_servers(config) if find(server) is None]
     if missing:
         raise pytest.UsageError(missing_sentence(missing))

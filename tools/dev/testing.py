@@ -27,6 +27,8 @@ NAMES = (*(suite.name for suite in SUITES), INTERPRETERS)
 CLOSING_LINE = re.compile(r"^=* ?((?:\d+ [a-z]+(?:, )?)+) in [\d.]+s")
 COUNTS = ("passed", "failed", "errors", "skipped", "deselected", "xfailed")
 NO_TESTS = 5
+# For a single test: one that hangs shows where, instead of using up the time of all.
+TIME_LIMIT = ("--timeout", "120", "--timeout-method", "thread")
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ def _others(python: Path) -> list[Interpreter]:
 def _pytest(python: Path, name: str, budget: float, arguments: list[str], variables: dict[str, str]) -> Result:
     say()
     step(f"{name} (budget {budget:g} min)")
-    command = [str(python), "-m", "pytest", "--skips-fail", "-q", *arguments]
+    command = [str(python), "-m", "pytest", "--skips-fail", "-q", *TIME_LIMIT, *arguments]
     started = time.monotonic()
     lines: list[str] = []
     LOGS.mkdir(parents=True, exist_ok=True)
