@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from ..control import job_of
-from ..errors import InvalidInput
+from ..errors import StoreError
 from ..model.cron import latest_due_ms, next_fire_ms
 from ..model.ident import fire_raw
 from ..model.job import pack_options
@@ -57,7 +57,9 @@ class Scheduler:
             if entry.enabled:
                 try:
                     soonest = min(soonest, self._take(entry, now_ms))
-                except InvalidInput as error:
+                except StoreError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - one that cannot be read must not stop the others
                     self._tell_broken(entry, error)
         return max(SHORTEST_NAP_S, (soonest - now_ms) / 1000)
 
@@ -89,7 +91,7 @@ class Scheduler:
         )
         return request.queue, spec
 
-    def _tell_broken(self, entry: StoredSchedule, error: InvalidInput) -> None:
+    def _tell_broken(self, entry: StoredSchedule, error: Exception) -> None:
         if (entry.key, entry.version) not in self._broken:
             self._broken.add((entry.key, entry.version))
             log.error("schedule cannot be read, skipped", schedule=entry.key, error=str(error))

@@ -1,0 +1,55 @@
+"""Listed queues in order, with a turn for the last; unlisted ones by turns; empty ones rest."""
+
+from collections import Counter
+
+from core.worker.rota import Rota
+
+
+def test_the_first_listed_queue_is_served_as_long_as_it_has_work_but_the_last_is_not_starved() -> None:
+    rota = Rota(["high", "low"], is_ordered=True)
+    turns = Counter(_asked(rota, at / 100, has_more=True) for at in range(80))
+    assert turns == {"high": 70, "low": 10}
+
+
+def test_queues_that_nobody_listed_take_turns() -> None:
+    rota = Rota(["a", "b"], is_ordered=False)
+    turns = [_asked(rota, float(at), has_more=True) for at in range(1, 5)]
+    assert turns == ["a", "b", "a", "b"]
+
+
+def test_an_empty_queue_rests_and_the_next_one_is_asked() -> None:
+    rota = Rota(["high", "low"], is_ordered=True)
+    assert _asked(rota, 10.0, has_more=False) == "high"
+    assert rota.next(10.1) == "low"
+    rota.answered("low", 10.1, has_more=False)
+    assert rota.next(10.2) is None
+    assert rota.next_turn() == 11.0
+    assert rota.next(11.0) == "high"
+
+
+def test_it_is_asked_again_when_its_next_delayed_job_is_due() -> None:
+    rota = Rota(["a"], is_ordered=True)
+    rota.answered("a", 10.0, has_more=False, due_at=10.3)
+    assert rota.next(10.2) is None
+    assert rota.next(10.3) == "a"
+
+
+def test_a_wake_up_ends_every_rest() -> None:
+    rota = Rota(["a", "b"], is_ordered=True)
+    for name in ("a", "b"):
+        rota.answered(name, 10.0, has_more=False)
+    rota.wake()
+    assert rota.next(10.0) == "a"
+
+
+def test_new_queues_join_once() -> None:
+    rota = Rota(["a"], is_ordered=False)
+    rota.add(["b", "a", "b"])
+    assert rota.names == ("a", "b")
+
+
+def _asked(rota: Rota, now: float, *, has_more: bool) -> str:
+    name = rota.next(now)
+    assert name is not None
+    rota.answered(name, now, has_more=has_more)
+    return name
