@@ -125,7 +125,7 @@ class Hand:
         if task is None:
             self._exchange(claim.queue, [unknown_task(claim)])
             return
-        finished = self._attempt(Attempt(claim, task, 0))
+        finished = self._attempt(Attempt(claim, task, _no_slot))
         if finished.outcome is not None:
             self._exchange(claim.queue, [finished.outcome])
             self._tell(finished)
@@ -153,6 +153,11 @@ class Hand:
         if job is not None and finished.outcome.state in (State.COMPLETED, State.FAILED, State.DEAD):
             for observer in self._jobs.registry.observers(finished.outcome.state.value):
                 observer(job)
+
+
+def _no_slot() -> int:
+    """Nobody watches over these attempts."""
+    return 0
 
 
 def _say_nothing(attempt: Attempt) -> None:
