@@ -74,6 +74,12 @@ def test_two_outcomes_of_one_attempt_in_one_batch_count_once(lab: Lab):
     assert (lab.state(claim.ref), lab.counts().processed) == (State.COMPLETED, 1)
 
 
+def test_the_same_outcome_twice_in_one_batch_is_accepted_once_and_refused_once(lab: Lab):
+    outcome = end(lab.start(), State.COMPLETED)
+    assert lab.exchange(outcome, outcome).refused == [outcome.raw]
+    assert lab.counts().processed == 1
+
+
 def test_a_batch_is_settled_though_some_of_it_is_refused(lab: Lab):
     stale = lab.outlived(State.CANCELLED)
     good = [lab.start(), lab.start()]
@@ -180,6 +186,12 @@ def test_a_result_is_kept_as_it_was_sent(lab: Lab):
     claim = lab.start()
     lab.finish(claim, State.COMPLETED, result=b"\x82\xa1a\x01\xa1b\xc0")
     assert lab.read(claim.ref).result == b"\x82\xa1a\x01\xa1b\xc0"
+
+
+def test_an_empty_result_is_told_from_none(lab: Lab):
+    claim = lab.start()
+    lab.finish(claim, State.COMPLETED, result=b"")
+    assert lab.read(claim.ref).result == b""
 
 
 def test_a_job_that_completed_without_a_result_has_none(lab: Lab):

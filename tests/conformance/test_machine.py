@@ -232,8 +232,6 @@ class StoresAgainstModel(RuleBasedStateMachine):
     @rule(state=st.sampled_from([*sorted(FINAL) * 3, *State]), back_ms=st.sampled_from([-1, -1, 0, 1_000]))
     def purge(self, state: State, back_ms: int) -> None:
         before_ms = self.clock.now_ms() - back_ms
-        if state not in FINAL:  # its time of entering is told one way or the other: only those long there
-            before_ms = min(before_ms, self.clock.now_ms() - 10 * LEASE_MS)
         expected = self.model.purge(state, before_ms)
         for name, store in self.stores.items():
             with told(name):

@@ -66,6 +66,20 @@ def test_purge_goes_by_the_time_a_job_ended_not_by_when_it_came(lab: Lab):
     assert lab.store.purge("mail", State.COMPLETED, lab.now + 1, 10) == 1
 
 
+def test_purge_goes_by_when_a_waiting_job_came_not_by_when_it_is_due(lab: Lab):
+    ref = lab.enqueue(delay_ms=HOUR_MS)
+    lab.clock.move(10)
+    assert lab.store.purge("mail", State.SCHEDULED, lab.now, 10) == 1
+    assert lab.look(ref) is None
+
+
+def test_purge_goes_by_when_a_held_job_came_not_by_when_it_was_held(lab: Lab):
+    claim = lab.start()
+    lab.clock.move(10)
+    lab.finish(claim, State.HELD)
+    assert lab.store.purge("mail", State.HELD, lab.now, 10) == 1
+
+
 def test_purge_deletes_no_more_than_its_limit(lab: Lab):
     lab.store.enqueue([lab.job() for _ in range(5)])
     assert lab.store.purge("mail", State.PENDING, lab.now + 1, 2) == 2

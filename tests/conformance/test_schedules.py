@@ -238,6 +238,14 @@ def test_a_tick_whose_job_is_there_already_moves_on_without_it(lab: Lab, state: 
     assert read(lab).last_fire_ms == lab.now + 1
 
 
+def test_a_tick_whose_unique_key_is_held_moves_on_without_a_job(lab: Lab):
+    entry = put(lab)
+    holder = lab.enqueue(unique_key="one at a time")
+    assert tick(lab, entry, lab.now + 1, unique_key="one at a time")
+    assert read(lab).last_fire_ms == lab.now + 1
+    assert lab.refs(State.PENDING) == [holder]
+
+
 def test_the_next_tick_runs_though_the_job_of_the_last_was_cancelled(lab: Lab):
     entry = put(lab)
     tick(lab, entry, lab.now + 1)

@@ -96,6 +96,12 @@ def test_orders_come_with_the_next_beat(lab: Lab, orders: WorkerOrders):
     assert lab.store.beat(worker()) == orders
 
 
+def test_orders_whose_reply_was_lost_come_with_the_next_beat_again(lab: Lab):
+    lab.store.beat(worker())
+    lab.store.order(WORKER, QUIET)
+    assert [lab.store.beat(worker()) for _ in range(2)] == [QUIET, QUIET]
+
+
 def test_orders_reach_only_the_worker_they_are_for(lab: Lab):
     lab.store.beat(worker())
     lab.store.beat(worker(OTHER_WORKER))

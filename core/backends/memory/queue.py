@@ -106,15 +106,15 @@ class MemoryQueue:
         )
 
     def _settle_all(self, call: Exchange, now: int, follow: Follow) -> list[bytes]:
-        accepted = [outcome for outcome in call.outcomes if self._settle(outcome, now)]
+        verdicts = [(outcome, self._settle(outcome, now)) for outcome in call.outcomes]
+        accepted = [outcome for outcome, is_accepted in verdicts if is_accepted]
         for stream, journal in self.journals.items():
             journal.write([outcome.line for outcome in accepted if outcome.stream == stream])
         for outcome in accepted:
             follow(outcome.then, now)
         self._count(call.minutes, now)
         self._trim_beyond(State.COMPLETED, call.keep_completed, 2 * len(call.outcomes) + 10)
-        taken = {id(outcome) for outcome in accepted}
-        return [outcome.raw for outcome in call.outcomes if id(outcome) not in taken]
+        return [outcome.raw for outcome, is_accepted in verdicts if not is_accepted]
 
     def _settle(self, outcome: Outcome, now: int) -> bool:
         record = self.records.get(outcome.raw)
