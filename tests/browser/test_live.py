@@ -97,9 +97,9 @@ def test_an_ended_session_shows_a_banner_and_keeps_the_page(open_page: OpenPage)
 def test_the_theme_is_remembered_without_a_flash(open_page: OpenPage) -> None:
     page = open_page("/")
     page.locator(".menu summary").click()
-    page.get_by_role("radio", name="Dark").check()
+    with page.expect_response("**/display/"):
+        page.get_by_role("radio", name="Dark").check()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    page.wait_for_load_state("networkidle")
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
