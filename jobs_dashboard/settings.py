@@ -5,11 +5,13 @@ from __future__ import annotations
 import zoneinfo
 from pathlib import Path
 
+import django
 from django.core.exceptions import ImproperlyConfigured
 
 from jobs_dashboard import environment
 from jobs_dashboard.database_url import database_from
 from jobs_dashboard.log_format import configure_structlog, logging_settings
+from jobs_dashboard.mail import email_settings, mailer
 from jobs_dashboard.secret_key import kept_key, require_given, require_strong
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -167,18 +169,14 @@ WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_MAX_AGE = 0 if DEBUG else 300  # seconds, of the names without a hash
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
-# Mail.
+# Mail, under the names that this version of Django has for it.
 
-EMAIL_BACKEND = environment.text("EMAIL_BACKEND", "django.core.mail.backends.smtp.EmailBackend")
-EMAIL_HOST = environment.text("EMAIL_HOST", "localhost")
-EMAIL_PORT = environment.number("EMAIL_PORT", 25, least=1, most=65_535)
-EMAIL_HOST_USER = environment.text("EMAIL_HOST_USER")
-EMAIL_HOST_PASSWORD = environment.text("EMAIL_HOST_PASSWORD")
-EMAIL_USE_TLS = environment.flag("EMAIL_USE_TLS", default=False)
-EMAIL_USE_SSL = environment.flag("EMAIL_USE_SSL", default=False)
-EMAIL_TIMEOUT = environment.number("EMAIL_TIMEOUT", 10, least=1, most=600)  # seconds; Django's own waits for ever
 DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "jobs@localhost")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+if django.VERSION >= (6, 1):
+    MAILERS = {"default": mailer()}
+else:
+    globals().update(email_settings())
 
 # Logs.
 

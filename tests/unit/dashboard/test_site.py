@@ -97,5 +97,6 @@ def test_logs_of_structlog_and_of_the_standard_library_have_one_form(
         assert [json.loads(line)["event"] for line in lines] == ["job dead", "Not Found: /x\\ny"]
 
 
+@pytest.mark.django_db
 def test_the_project_passes_its_checks() -> None:
     assert run_checks() == []
