@@ -18,7 +18,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -179,11 +178,7 @@ def _go(page: Page, place: Place) -> None:
 
 
 def _keep(page: Page, path: Path) -> None:
-    """A picture with a palette: a third of the size, and nothing that can be seen is lost."""
     page.screenshot(path=str(path))
-    with Image.open(path) as whole:
-        small = whole.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    small.save(path, optimize=True)
     print(path)
 
 

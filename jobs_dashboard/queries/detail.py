@@ -71,6 +71,11 @@ class JobDetail:
     audit: tuple[OperatorAction, ...] = ()
 
     @property
+    def has_recovered(self) -> bool:
+        """Whether the error is of an attempt before the one that succeeded."""
+        return self.error is not None and self.row.state is State.COMPLETED
+
+    @property
     def every_s(self) -> int:
         """How often its page looks again: not at all once nothing happens by itself any more."""
         return 0 if self.row.state.is_final else 1 if self.row.state is State.RUNNING else 5

@@ -94,6 +94,16 @@ def test_an_ended_session_shows_a_banner_and_keeps_the_page(open_page: OpenPage)
     expect(page.get_by_label("Password")).to_have_count(0)
 
 
+def test_lost_updates_are_told_and_found_again(open_page: OpenPage) -> None:
+    page = open_page("/queues/", expects={503})
+    page.route("**/queues/", lambda route: route.fulfill(status=503, body="gone"))
+    expect(page.locator("#lost-banner")).to_contain_text("Live updates lost, retrying")
+    expect(page.locator("body")).to_have_class("stale-data")
+    page.unroute("**/queues/")
+    expect(page.locator("#lost-banner")).to_be_hidden(timeout=15_000)
+    expect(page.locator(".live-word")).to_have_text("Live")
+
+
 def test_the_theme_is_remembered_without_a_flash(open_page: OpenPage) -> None:
     page = open_page("/")
     page.locator(".menu summary").click()

@@ -6,6 +6,7 @@
 
   const KEY = "jobs.live";
   const AUTO = "auto";
+  const STILL = { off: "Live off", "at rest": "At rest" };
   let timer = 0;
   let underWay = 0;
   let failures = 0;
@@ -19,7 +20,7 @@
 
   /* Why this tick would disturb, in words; empty when it would not. */
   function obstacle() {
-    if (seconds() === 0) return "off";
+    if (seconds() === 0) return chosen() === AUTO ? "at rest" : "off";
     if (document.hidden) return "tab hidden";
     const picked = document.querySelectorAll("#live .pick:checked").length;
     if (picked) return `${picked} selected`;
@@ -43,12 +44,12 @@
   function tick() {
     const why = obstacle();
     if (signedOut) show("lost", "Signed out");
-    else if (why && why !== "loading") show(failures ? "lost" : "paused", why === "off" ? "Live off" : `Paused: ${why}`);
+    else if (why && why !== "loading") show(failures ? "lost" : "paused", STILL[why] || `Paused: ${why}`);
     else if (!why) {
       if (!failures) show("on", "Live");
       document.body.dispatchEvent(new CustomEvent("live:tick"));
     }
-    plan(why && why !== "off" ? 0.5 : seconds() || 1);
+    plan(why && !STILL[why] ? 0.5 : seconds() || 1);
   }
 
   function plan(inSeconds) {
@@ -60,13 +61,22 @@
   function lost() {
     failures = Math.min(failures + 1, 6);
     document.body.classList.add("stale-data");
-    show("lost", `Live updates lost, retrying (numbers from ${clockOf(part()?.dataset.at)})`);
+    show("lost", "Live updates lost");
+    tellLost(`Live updates lost, retrying. The numbers below are from ${clockOf(part()?.dataset.at)}.`);
     plan(2 ** failures);
+  }
+
+  function tellLost(words) {
+    const banner = document.getElementById("lost-banner");
+    if (!banner) return;
+    banner.textContent = words;
+    banner.hidden = !words;
   }
 
   function found() {
     if (!failures) return;
     failures = 0;
+    tellLost("");
     document.body.classList.remove("stale-data");
     show("on", "Live");
   }
@@ -126,7 +136,8 @@
         !(name === "open" && node.nodeName === "DETAILS");
     }
     if (part()) plan(seconds() || 1);
-    if (part()) show(seconds() ? "on" : "paused", seconds() ? "Live" : "Live off");
+    if (part()) show(seconds() ? "on" : "paused", seconds() ? "Live" : STILL[obstacle()] || "Live");
+    else if (control()) control().hidden = true;
     setInterval(showTimes, 1000);
     showTimes();
   }
