@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from ...model.job import Claim, pending_score
 from ...model.limits import PROMOTED_PER_EXCHANGE
 from ...model.states import State
@@ -19,14 +17,14 @@ _WAITING = (State.SCHEDULED, State.FAILED)
 def exchange(tx: Transaction, call: Exchange) -> ExchangeReply:
     """Act once a call: the last one again gets its answer again, one before it is refused."""
     queue = tx.queue(call.queue)
-    refused: Sequence[bytes] = ()
-    claims: Sequence[Claim] = ()
+    refused: list[bytes] = []
+    claims: list[Claim] = []
     last = tx.db.execute(SQL["reply_find"], (call.worker, queue.id)).fetchone()
     if last is None or call.call > last[0]:
         refused = settle_all(tx, queue, call)
         _promote(tx, queue)
         before = queue.last_token
-        claims = () if queue.is_paused else _claim(tx, queue, call)
+        claims = [] if queue.is_paused else _claim(tx, queue, call)
         tokens = (before + 1, queue.last_token)
         tx.db.execute(SQL["reply_save"], (call.worker, queue.id, call.call, pack_list(refused), *tokens, tx.now_ms))
     elif call.call == last[0]:

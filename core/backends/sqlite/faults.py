@@ -30,7 +30,9 @@ def is_busy(error: sqlite3.Error) -> bool:
 def told(error: sqlite3.Error, path: Path) -> StoreError:
     """The same fault as an error of ours; its cause is to be kept with `from`."""
     if _family(error) == sqlite3.SQLITE_FULL:
-        return StoreFull(f"the disk is full under {path}; make room, or purge finished jobs ({error})")
+        return StoreFull(
+            f"the disk is full under {path}; make room there: nothing is lost, and all goes on by itself ({error})"
+        )
     sentence = _SENTENCES.get(_family(error), "{path} cannot be used now")
     return StoreUnavailable(f"{sentence.format(path=path)} ({error})")
 

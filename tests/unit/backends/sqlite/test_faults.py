@@ -65,13 +65,7 @@ def test_damaged_pages_are_told(path: Path, make_job: MakeJob):
     content[8192:] = b"\xff" * (len(content) - 8192)
     path.write_bytes(content)
     with pytest.raises(StoreUnavailable, match="damaged"):
-        spoiled(path).enqueue([make_job()])
-
-
-def spoiled(path: Path) -> SqliteBackend:
-    store = SqliteBackend(path)
-    store.open()
-    return store
+        SqliteBackend(path).open()
 
 
 def test_the_cause_is_kept(store: SqliteBackend, make_job: MakeJob):

@@ -65,7 +65,7 @@ def enqueue_many(path: Path, barrier: Barrier) -> None:
 
 
 def test_eight_processes_write_at_once_and_none_is_told_of_a_lock(path: Path):
-    run_all(SPAWN, enqueue_many, path, SPAWN.Barrier(PROCESSES + 1 - 1))
+    run_all(SPAWN, enqueue_many, path, SPAWN.Barrier(PROCESSES))
     store = SqliteBackend(path)
     store.open()
     assert store.counts()[0].states[State.PENDING] == 100 * PROCESSES
@@ -162,12 +162,15 @@ def test_what_was_acknowledged_is_there_after_a_kill(path: Path):
 
 @pytest.mark.slow
 def test_a_writer_that_holds_the_lock_for_ten_seconds_delays_everyone_and_fails_nobody(path: Path):
-    SqliteBackend(path).open()
+    store = SqliteBackend(path)
+    store.open()
     holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     holder.execute("BEGIN IMMEDIATE")
     threading.Timer(10.0, lambda: holder.execute("COMMIT")).start()
     run_all(SPAWN, enqueue_many, path, SPAWN.Barrier(PROCESSES))
+    assert store.counts()[0].states[State.PENDING] == 100 * PROCESSES
     holder.close()
+    store.close()
 
 
 def test_a_write_of_another_process_wakes_a_sleeper(store: SqliteBackend, path: Path, make_job: MakeJob):

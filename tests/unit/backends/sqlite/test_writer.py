@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from core.backends.sqlite.backend import SqliteBackend
-from core.backends.sqlite.connection import connect_reader
 from core.errors import StoreUnavailable
 from core.model.states import State
 
@@ -24,12 +23,6 @@ def setting(store: SqliteBackend, name: str) -> object:
     return writer_of(store).alone(lambda db: db.execute(f"PRAGMA {name}").fetchone()[0])
 
 
-def commits(path: Path):
-    """A function that says whether something was committed since it was asked last."""
-    db = connect_reader(path)
-    return lambda: db.execute("PRAGMA data_version").fetchone()[0]
-
-
 @pytest.mark.parametrize(("name", "number"), [("FULL", 2), ("NORMAL", 1), ("extra", 3), ("OFF", 0)])
 def test_synchronous_is_as_asked_and_the_log_is_written_ahead(path: Path, name: str, number: int):
     store = SqliteBackend(path, synchronous=name)
@@ -42,7 +35,7 @@ def test_synchronous_is_full_by_default(store: SqliteBackend):
     assert setting(store, "synchronous") == 2
 
 
-def begin_count(store: SqliteBackend, seen: list[str]) -> None:
+def trace(store: SqliteBackend, seen: list[str]) -> None:
     writer_of(store).alone(lambda db: db.set_trace_callback(seen.append))
 
 
@@ -54,7 +47,7 @@ def wait_for_waiters(store: SqliteBackend, count: int) -> None:
 
 def test_threads_that_enqueue_at_once_share_a_transaction(store: SqliteBackend, make_job: MakeJob):
     seen: list[str] = []
-    begin_count(store, seen)
+    trace(store, seen)
     with ThreadPoolExecutor(8) as threads:
         with writer_of(store)._turn:  # somebody else is writing: those who come now wait together
             answers = [threads.submit(store.enqueue, [make_job()]) for _ in range(8)]
