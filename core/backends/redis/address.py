@@ -34,7 +34,9 @@ class Address:
             self._options = _options_of_url(source)
             self.url = without_password(source)
             return
-        pool = source.connection_pool
+        pool = getattr(source, "connection_pool", None)
+        if pool is None:
+            raise ConfigError(f"{type(source).__name__} is no client of a single Redis: give a redis.Redis, or a URL")
         self._options = {"connection_class": pool.connection_class, **pool.connection_kwargs}
         self.url = _url_of(self._options)
         if type(pool) not in (ConnectionPool, BlockingConnectionPool):  # a Sentinel's, say: only it knows the way

@@ -9,7 +9,6 @@ from ...model.ident import JobRef
 from ...model.states import EFFECTS, FINAL, Effect, State, Verb
 from ..contract import Acted
 from .keys import STATE_KEYS, STATE_NUMBERS, STATES_BY_NUMBER
-from .link import Call
 from .verbs import BATCH, Verbs, chunks
 
 _ACTED_AT_ONCE: Final = 100  # several commands a job
@@ -38,8 +37,7 @@ class Control(Verbs):
         return acted
 
     def pause(self, queue: str, reason: str) -> None:
-        self._link.run_all([Call("pause", queue, (self._time(), reason))], first=self._listing(queue))
-        self._note_listed(queue)
+        self._run_listed("pause", queue, reason)
 
     def resume(self, queue: str) -> None:
         self._run("resume", queue)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
 
 from ...model.ident import JobRef
 from ...model.job import NewJob, Receipt
@@ -29,10 +29,9 @@ class Intake(Verbs):
         parts = [part for of in by_queue.values() for part in _parts(of, [codec.pack_item(jobs[i]) for i in of])]
         for trip in chunks(parts, _CALLS_A_TRIP):
             queues = dict.fromkeys(jobs[indexes[0]].queue for indexes, _ in trip)
-            listing = [command for queue in queues for command in self._listing(queue)]
             now = self._time()
             calls = [Call("enqueue", jobs[indexes[0]].queue, (now, *items)) for indexes, items in trip]
-            answers = self._link.run_all(calls, first=listing)
+            answers = self._link.run_all(calls, first=self._listing(queues))
             for queue in queues:
                 self._note_listed(queue)
             for (indexes, _), answer in zip(trip, answers, strict=True):
@@ -56,13 +55,18 @@ class Intake(Verbs):
 
     def _enqueue_one(self, job: NewJob) -> list[Receipt]:
         queue, item = job.queue, codec.pack_item(job)
-        listing = self._listing(queue)
-        if listing:
-            [[word]] = self._link.run_all([Call("enqueue", queue, (self._time(), item))], first=listing)
-            self._note_listed(queue)
-        else:
+        if self._is_listed(queue):
             [word] = self._run("enqueue", queue, item)
+        else:
+            calls = [Call("enqueue", queue, (self._time(), item))]
+            [[word]] = self._link.run_all(calls, first=self._listing([queue]))
+            self._note_listed(queue)
         return [_receipt(job, word)]
+
+    def _listing(self, queues: Iterable[str]) -> list[tuple[Any, ...]]:
+        """A plain command, because it is refused along with the jobs when memory is full."""
+        new = [queue for queue in queues if not self._is_listed(queue)]
+        return [("SADD", self._keys.of_store("queues"), *new)] if new else []
 
 
 def _parts(indexes: Sequence[int], items: Sequence[bytes]) -> Iterator[tuple[list[int], list[bytes]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ...errors import ConfigError
 from ...model.states import State
 
 # The sorted set that a job is in is its state. Scripts number them from 1 in this order.
@@ -51,6 +52,8 @@ class Keys:
     """Full names under one prefix; two prefixes are two stores in one database."""
 
     def __init__(self, prefix: str) -> None:
+        if not prefix or set(prefix) & set("{}"):
+            raise ConfigError(f"prefix {prefix!r}: give a text without braces, which mark the slot of a key")
         self._prefix = prefix
 
     def of_queue(self, queue: str, name: str) -> str:

@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import logging
-import re
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from redis.exceptions import ConnectionError as LinkDown
-from redis.exceptions import (
-    MasterDownError,
-    NoScriptError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-)
-from redis.exceptions import TimeoutError as AnswerMissing
+from redis.exceptions import NoScriptError, RedisError
 
-from ...errors import ConfigError, StoreError, StoreFormatError, StoreFull, StoreUnavailable
+from ...errors import ConfigError, StoreError, StoreFormatError
 from ..contract import FORMAT
 from .address import Address
+from .faults import is_out_of_reach, is_read_only, store_error
 from .keys import Keys
 from .scripts import Script, load_scripts
 
@@ -29,10 +20,6 @@ log = logging.getLogger(__name__)
 
 _FLAGS_SINCE: Final = 7  # the first Redis whose scripts say in their first line what they may do
 _MOST_PREFIXES: Final = 4096
-_PASSES = re.compile(
-    r"\b(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|NOREPLICAS|MISCONF|BUSY|UNBLOCKED)\b"
-)
-_FULL = re.compile(r"\bOOM\b|when used memory > 'maxmemory'")
 
 
 class Call(NamedTuple):
@@ -69,7 +56,7 @@ class Link:
         try:
             self._pinging.execute_command("PING")
         except RedisError as error:
-            raise store_error(error, self.url) from error
+            raise self._fault(error) from error
 
     def close(self) -> None:
         for client in (self._client, self._pinging):
@@ -87,7 +74,7 @@ class Link:
                 self.prepare()
                 return self._client.execute_command(*self._prefix(script, queue), *arguments)
         except RedisError as error:
-            raise store_error(error, self.url) from error
+            raise self._fault(error) from error
 
     def run_all(self, calls: Sequence[Call], *, first: Sequence[tuple[Any, ...]] = ()) -> list[Any]:
         """Several scripts in one trip; answers theirs. first: commands sent before them, whose errors do not matter.
@@ -131,13 +118,18 @@ class Link:
             answers: list[Any] = pipeline.execute(raise_on_error=False)
             return answers
         except RedisError as error:
-            raise store_error(error, self.url) from error
+            raise self._fault(error) from error
 
     def _checked(self, answers: list[Any]) -> list[Any]:
         for answer in answers:
             if isinstance(answer, RedisError):
-                raise store_error(answer, self.url) from answer
+                raise self._fault(answer) from answer
         return answers
+
+    def _fault(self, error: RedisError) -> StoreError:
+        if is_read_only(error):
+            self._client.connection_pool.disconnect(inuse_connections=False)
+        return store_error(error, self.url)
 
     def _command(self, call: Call) -> tuple[Any, ...]:
         return (*self._prefix(call.script, call.queue), *call.arguments)
@@ -162,8 +154,8 @@ class Link:
         for section in self._send([("INFO", name) for name in ("server", "memory", "cluster")]):
             if isinstance(section, dict):
                 facts |= section
-            elif isinstance(section, LinkDown | AnswerMissing):
-                raise store_error(section, self.url) from section
+            elif is_out_of_reach(section):
+                raise self._fault(section) from section
         return facts
 
     def _identify(self) -> str:
@@ -195,20 +187,6 @@ def check_eviction(policy: str | None, url: str) -> None:
             f"Redis at {url} has maxmemory-policy {policy} and would throw jobs away when its memory is full: "
             "set it to noeviction"
         )
-
-
-def store_error(error: RedisError, url: str) -> StoreError:
-    """What a driver's error means to callers."""
-    text = str(error)
-    if isinstance(error, OutOfMemoryError) or _FULL.search(text):
-        return StoreFull(
-            f"Redis at {url} is out of memory and takes no new jobs; those it holds go on. "
-            f"Raise maxmemory, or purge finished jobs ({text})"
-        )
-    passes = isinstance(error, LinkDown | AnswerMissing | ReadOnlyError | MasterDownError)
-    if passes or (isinstance(error, ResponseError) and _PASSES.search(text)):
-        return StoreUnavailable(f"Redis at {url} cannot be reached, or takes no writes now: {text}")
-    return StoreError(f"Redis at {url} refused a command: {text}")
 
 
 def _has_flags(version: Any) -> bool:

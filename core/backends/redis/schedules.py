@@ -5,7 +5,6 @@ from __future__ import annotations
 from ...model.job import NewJob
 from ...model.schedule import StoredSchedule
 from . import codec
-from .link import Call
 from .verbs import Verbs
 
 
@@ -13,9 +12,7 @@ class Schedules(Verbs):
     """See contract.Schedules."""
 
     def put_schedule(self, queue: str, key: str, spec: bytes, *, enabled: bool) -> StoredSchedule:
-        call = Call("put_schedule", queue, (self._time(), key, int(enabled), spec))
-        [packed] = self._link.run_all([call], first=self._listing(queue))
-        self._note_listed(queue)
+        packed = self._run_listed("put_schedule", queue, key, int(enabled), spec)
         return codec.unpack_schedule(queue, key, packed)
 
     def switch_schedule(self, queue: str, key: str, *, enabled: bool) -> StoredSchedule | None:

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from ...model.clock import Clock
 from .keys import Keys
-from .link import Link
+from .link import Call, Link
 
 T = TypeVar("T")
 
@@ -32,11 +32,14 @@ class Verbs:
         """What a script is told about the time: nothing, unless the store was opened with a clock."""
         return "" if self._clock is None else self._clock.now_ms()
 
-    def _listing(self, queue: str) -> list[tuple[Any, ...]]:
-        """The command that lists a queue, when it is time for it; sent along with what makes the queue."""
-        if time.monotonic() - self._listed.get(queue, -_LISTED_SECONDS) < _LISTED_SECONDS:
-            return []
-        return [("SADD", self._keys.of_store("queues"), queue)]
+    def _run_listed(self, script: str, queue: str, *arguments: Any) -> Any:
+        """A script that may make a queue, and its place on the list, in one trip."""
+        now = self._time()
+        calls = [Call("list", "", (now, queue)), Call(script, queue, (now, *arguments))]
+        return self._link.run_all(calls)[1]
+
+    def _is_listed(self, queue: str) -> bool:
+        return time.monotonic() - self._listed.get(queue, -_LISTED_SECONDS) < _LISTED_SECONDS
 
     def _note_listed(self, queue: str) -> None:
         self._listed[queue] = time.monotonic()

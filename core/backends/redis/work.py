@@ -89,7 +89,7 @@ class Work(Intake, Register):
         entries = (retention.failure_entries, retention.completed_entries)
         minutes_ms = int(retention.minutes.total_seconds() * 1000)
         if self._run("tidy", queue, *entries, minutes_ms, STALE_AFTER_MS):
-            self._link.command("SADD", self._keys.of_store("queues"), queue)
+            self._run("list", "", queue)
 
     def _relay_soon(self, queue: str, count: int) -> None:
         """Spare follow-ups the wait for the service; it moves what stays behind."""

@@ -3,14 +3,26 @@
 import os
 import signal
 import time
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import redis
+from redis.exceptions import (
+    BusyLoadingError,
+    MovedError,
+    NoPermissionError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
 
 from core.backends.contract import Exchange, PageQuery
 from core.backends.redis.backend import RedisBackend
+from core.backends.redis.faults import store_error
 from core.errors import StoreError, StoreFull, StoreUnavailable
 from core.model.job import NewJob
+from core.model.retention import Keep, Retention
 from core.model.states import State
 from tests.servers import RedisServer
 
@@ -69,6 +81,15 @@ def test_a_full_store_answers_operators_and_keepers(full: RedisBackend):
     assert acted.applied
     assert len(full.page(PageQuery(state=State.PENDING)).jobs) == 20
     assert full.purge("mail", State.PENDING, 4_000_000_000_000, 5) == 5
+
+
+def test_a_full_store_can_be_trimmed_and_told_of_new_queues(full: RedisBackend):
+    claims = work(full, want=20).claims
+    work(full, *(end(claim, State.COMPLETED) for claim in claims))
+    assert full.trim("mail", replace(Retention(), completed=Keep(5, timedelta(days=1))), 100) == 15
+    full.pause("new", "not yet")
+    full.put_schedule("cron", "nightly", b"spec", enabled=True)
+    assert [counts.queue for counts in full.counts()] == ["cron", "mail", "new"]
 
 
 def test_a_follow_up_for_elsewhere_waits_in_the_outbox_until_there_is_room(full: RedisBackend, server: RedisServer):
@@ -149,9 +170,28 @@ def test_a_replica_is_unavailable_for_writes(server: RedisServer, open_store: Op
     with redis.Redis.from_url(server.url) as client:
         client.execute_command("REPLICAOF", "127.0.0.1", "1")
         client.config_set("replica-serve-stale-data", "yes")
-    with pytest.raises(StoreUnavailable):
-        store.enqueue([job()])
-    assert store.counts()[0].states[State.PENDING] == 1
+        before = client.info("stats")["total_connections_received"]
+        with pytest.raises(StoreUnavailable):
+            store.enqueue([job()])
+        assert store.counts()[0].states[State.PENDING] == 1
+        after = client.info("stats")["total_connections_received"]
+        assert after > before, "the next call must look for the new master"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (MovedError("866 127.0.0.1:7001"), StoreError),
+        (TryAgainError("Multiple keys request during rehashing of slot"), StoreUnavailable),
+        (BusyLoadingError("Redis is loading the dataset in memory"), StoreUnavailable),
+        (ResponseError("NOREPLICAS Not enough good replicas to write."), StoreUnavailable),
+        (ResponseError("Error running script: @user_script:5: -READONLY You can't write"), StoreUnavailable),
+        (ResponseError("Error running script: -OOM command not allowed when used memory"), StoreFull),
+        (NoPermissionError("this user has no permissions to run the 'evalsha' command"), StoreError),
+    ],
+)
+def test_errors_of_the_driver_are_errors_of_the_store(error: RedisError, kind: type[StoreError]):
+    assert type(store_error(error, "redis://there/0")) is kind
 
 
 def test_a_wrong_password_is_unavailable_and_named():

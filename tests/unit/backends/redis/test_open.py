@@ -108,6 +108,17 @@ def test_a_sentinels_client_that_decodes_is_refused():
         RedisBackend(client)
 
 
+def test_a_client_of_several_servers_is_refused():
+    with pytest.raises(ConfigError, match="single Redis"):
+        RedisBackend(object())
+
+
+@pytest.mark.parametrize("prefix", ["", "a{b}"])
+def test_a_prefix_that_would_move_keys_to_other_slots_is_refused(prefix: str):
+    with pytest.raises(ConfigError, match="braces"):
+        RedisBackend("redis://localhost", prefix=prefix)
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [

@@ -1,8 +1,9 @@
 """Scripts touch what they declare, declare one slot, and run in both of their forms."""
 
 import re
-import threading
+import socket
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 import redis
@@ -46,31 +47,28 @@ def test_only_enqueue_is_refused_when_memory_is_full():
 
 
 class Monitor:
-    """Writes down what the server runs, and finds commands inside scripts that touch undeclared keys."""
+    """Writes down what the server runs: who ran it ("lua" for a script), and its words."""
+
+    _WORD = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
     def __init__(self, url: str) -> None:
-        self._client = redis.Redis.from_url(url)
-        self._lines: list[tuple[str, list[str]]] = []
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._listen, daemon=True)
-        self._thread.start()
-        assert self._ready.wait(5)
+        parts = urlsplit(url)
+        assert parts.hostname is not None
+        self._socket = socket.create_connection((parts.hostname, parts.port), timeout=10)
+        self._stream = self._socket.makefile("rb")
+        self._socket.sendall(b"MONITOR\r\n")
+        assert self._stream.readline() == b"+OK\r\n"
 
-    def _listen(self) -> None:
-        with self._client.monitor() as monitor:
-            self._ready.set()
-            for entry in monitor.listen():
-                words = re.findall(r'"((?:[^"\\]|\\.)*)"', entry["command"]) or entry["command"].split(" ")
-                if words[:2] == ["ECHO", "over"]:
-                    return
-                self._lines.append((entry["client_type"], words))
-
-    def stop(self) -> list[tuple[str, list[str]]]:
-        self._client.execute_command("ECHO", "over")
-        self._thread.join(5)
-        assert not self._thread.is_alive()
-        self._client.close()
-        return self._lines
+    def until(self, mark: str) -> Iterator[tuple[str, list[str]]]:
+        """What was run before a command that is `mark` alone."""
+        for line in self._stream:
+            head, _, rest = line.decode().partition("] ")
+            words = self._WORD.findall(rest)
+            if words == ["ECHO", mark]:
+                break
+            yield head.rpartition(" ")[2], words
+        self._stream.close()
+        self._socket.close()
 
 
 def test_commands_inside_scripts_touch_only_declared_keys(form: str, open_store: Opener, raw_client, redis_server: str):
@@ -83,7 +81,8 @@ def test_commands_inside_scripts_touch_only_declared_keys(form: str, open_store:
     }
     declared: set[str] = set()
     inside = 0
-    for kind, words in monitor.stop():
+    raw_client.echo("over")
+    for kind, words in monitor.until("over"):
         if words[0].upper() == "EVALSHA":
             ran.add(digests[words[1]])
             declared = set(words[3 : 3 + int(words[2])])
