@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import Final
 import structlog
 
 from ..backends.contract import Exchange
+from ..errors import StoreUnavailable
 from ..model.clock import as_ms
 from ..model.ident import JobRef
 from ..model.job import Claim, StoredJob, unpack_options
@@ -68,6 +70,11 @@ class Aftermath:
             for claim, worker in zip(claims, workers, strict=True)
         ]
         return self._send(queue, outcomes, claims)
+
+    def close(self) -> None:
+        """Have the store forget the replies it remembers for this name."""
+        with contextlib.suppress(StoreUnavailable):
+            self._engine.backend.forget(self._name)
 
     def _settle(self, queue: str, entries: Sequence[Entry], outcome_of: partial[Outcome]) -> None:
         found = self._engine.backend.get([JobRef(queue, entry.raw) for entry in entries])

@@ -84,12 +84,20 @@ def keeper_main(plan: Plan, table: SlotTable, ears: SignalPipe) -> int:
             keeper.is_orphaned = True
             kill_at = now + plan.config.grace.total_seconds() + LAST_DUTIES_S
         is_ending = is_ending or heard.orphaned or signal.SIGTERM in heard.signals or signals.CUT in heard.signals
-        keeper.turn(now)
+        _turn(keeper, now)
         if kill_at and now > kill_at:
             keeper.kill_living()
         if is_ending and not keeper.living() and not _has_dead(table, keeper, now, kill_at):
+            keeper.close()
             engine.close()
             return exits.OK
+
+
+def _turn(keeper: Keeper, now: float) -> None:
+    try:
+        keeper.turn(now)
+    except Exception:
+        log.exception("the keeper failed and goes on")
 
 
 def services_main(plan: Plan, ears: SignalPipe) -> int:

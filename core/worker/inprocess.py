@@ -68,3 +68,4 @@ class Runner:
                 log.exception("the keeper failed and goes on")
         self._region.bury(0)
         self._keeper.turn(time.monotonic())
+        self._keeper.close()

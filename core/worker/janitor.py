@@ -22,6 +22,7 @@ from .settlement import UNKNOWN_TASK, unknown_reason
 
 PASSES_PER_LEASE: Final = 4
 RESCUED_AT_ONCE: Final = 100
+RESCUE_ROUNDS: Final = 50
 RELAY_EVERY_S: Final = 0.5
 RELAYED_AT_ONCE: Final = 500
 HELD_EVERY_S: Final = 3.0
@@ -58,19 +59,24 @@ class Janitor:
     def run(self, stop: threading.Event) -> None:
         """Make the rounds until told to stop. Raises StoreUnavailable: it is started again."""
         due = [0.0] * len(self._rounds)
-        while not stop.is_set():
-            now = time.monotonic()
-            self._queues = self._backend.counts()
-            for number, (every, duty) in enumerate(self._rounds):
-                if due[number] <= now:
-                    duty()
-                    due[number] = now + every
-            stop.wait(max(0.0, min(due) - time.monotonic()))
+        try:
+            while not stop.is_set():
+                self._make_rounds(due, time.monotonic())
+                stop.wait(max(0.0, min(due) - time.monotonic()))
+        finally:
+            self._aftermath.close()
+
+    def _make_rounds(self, due: list[float], now: float) -> None:
+        self._queues = self._backend.counts()
+        for number, (every, duty) in enumerate(self._rounds):
+            if due[number] <= now:
+                duty()
+                due[number] = now + every
 
     def rescue(self) -> None:
         """Take back the jobs whose lease ran out, in every queue."""
         for queue in self._names():
-            while True:
+            for _ in range(RESCUE_ROUNDS):
                 found = self._backend.rescue(queue, RESCUED_AT_ONCE, self._lease_ms)
                 if found.jumped:
                     log.warning("the store's clock jumped; leases were set anew", queue=queue)

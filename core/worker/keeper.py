@@ -155,19 +155,30 @@ class Keeper:
                 continue
             identity = region.identity()
             if identity is not None:
-                ended = region.ended
-                entries = region.claims()
-                was_told = os.WIFEXITED(ended) and os.waitstatus_to_exitcode(ended) == CUT_SHORT
-                place = f"{self._host}:{identity.pid}"
-                self._aftermath.see_to(
-                    entries,
-                    cause=f"its worker was {cause_of(ended)}" if entries else "",
-                    worker=f"{self._label}@{place}" if self._label else place,
-                    was_told=was_told,
-                    now=int(now * 1000),
-                )
-                self._engine.backend.forget(identity.id)
+                self._bury(region, identity, now)
             region.free()
+
+    def _bury(self, region: Region, identity: Identity, now: float) -> None:
+        """See to the claims of a process that ended. Raises StoreUnavailable: it is tried again."""
+        ended = region.ended
+        place = f"{self._host}:{identity.pid}"
+        try:
+            self._aftermath.see_to(
+                region.claims(),
+                cause=f"its worker was {cause_of(ended)}",
+                worker=f"{self._label}@{place}" if self._label else place,
+                was_told=os.WIFEXITED(ended) and os.waitstatus_to_exitcode(ended) == CUT_SHORT,
+                now=int(now * 1000),
+            )
+            self._engine.backend.forget(identity.id)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            log.exception("the claims of a dead worker could not be seen to; their leases run out", pid=identity.pid)
+
+    def close(self) -> None:
+        """Leave nothing of its own behind in the store."""
+        self._aftermath.close()
 
     def _end_stuck(self, now: float) -> None:
         """Kill a process that should have ended itself for a handler past its timeout, and cannot."""

@@ -55,7 +55,8 @@ class Post:
 
 
 def wait_before(role: Role, short_lives: int) -> float:
-    """Seconds before a child is replaced. A keeper is never waited for: leases depend on it."""
-    if role is Role.KEEPER or short_lives <= FREE_RESTARTS:
+    """Seconds before a child is replaced. Leases depend on the keeper: it is never waited for longer than a moment."""
+    if short_lives <= FREE_RESTARTS:
         return 0.0
-    return float(min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (short_lives - FREE_RESTARTS)))
+    longest = FIRST_WAIT_S if role is Role.KEEPER else LONGEST_WAIT_S
+    return float(min(longest, FIRST_WAIT_S * 2 ** (short_lives - FREE_RESTARTS)))

@@ -24,6 +24,7 @@ LONGEST_NAP_S: Final = 1.0
 AFTER_GRACE_S: Final = 3 * LAST_WORDS_S + 2.0  # for the steps that a worker's own end takes after the grace period
 TO_END_S: Final = LAST_DUTIES_S + 2.0  # for services and keeper
 NO_REGION_S: Final = 0.2
+NO_FORK_S: Final = 1.0
 _HEARD: Final = (signal.SIGTERM, signal.SIGINT, signals.QUIET, signal.SIGCHLD)
 _BLOCKED: Final = (*_HEARD, signals.STACKS, signals.CUT)
 
@@ -94,21 +95,35 @@ class Supervisor:
             if post.region is None:  # the keeper is behind with the dead
                 post.fill_at = now + NO_REGION_S
                 return
+        try:
+            pid = self._fork_for(post)
+        except Exception:  # no memory, no more processes, or what the application closes before: later, perhaps
+            log.exception("a child could not be forked", role=post.role.value)
+            if post.region is not None:
+                post.region.free()
+            post.emptied(now)
+            post.fill_at = now + NO_FORK_S
+            return
+        post.filled(pid, now)
+        if self._is_quiet and post.role is Role.WORKER:
+            os.kill(pid, signals.QUIET)
+
+    def _fork_for(self, post: Post) -> int:
         if self._plan.before_fork is not None:
             self._plan.before_fork()
         sys.stdout.flush()
         sys.stderr.flush()
         # Until the child has handlers of its own, a signal must neither kill it nor reach us through its copy.
         signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
-        pid = os.fork()
-        if pid == 0:
-            os.close(self._held_end)
-            self._ears.close()
-            run_child(self._main_of(post), name=post.name, lifeline=self._lifeline, blocked=_BLOCKED)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
-        post.filled(pid, now)
-        if self._is_quiet and post.role is Role.WORKER:
-            os.kill(pid, signals.QUIET)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                os.close(self._held_end)
+                self._ears.close()
+                run_child(self._main_of(post), name=post.name, lifeline=self._lifeline, blocked=_BLOCKED)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
+        return pid
 
     def _main_of(self, post: Post) -> Callable[[SignalPipe], int]:
         if post.role is Role.KEEPER:

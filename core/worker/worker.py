@@ -85,7 +85,7 @@ class Worker:
         watch = threading.Thread(target=self._watch, name="jobs-watch", daemon=True)
         store.start()
         watch.start()
-        self._loop.run_forever()
+        self._run_loop(store)
         self._has_ended.set()
         self._ears.poke()
         watch.join(LAST_WORDS_S)
@@ -96,6 +96,17 @@ class Worker:
             self._loop.close()
         log.info("worker stopped", worker=self.id, pid=os.getpid(), lost=self._exchanger.lost)
         return self.exit_code
+
+    def _run_loop(self, store: threading.Thread) -> None:
+        """Until the store thread ends it; a task that a handler left behind cannot end it by raising SystemExit."""
+        while True:
+            try:
+                self._loop.run_forever()
+                return
+            except (SystemExit, KeyboardInterrupt):
+                log.warning("something on the event loop asked to exit; the worker goes on", worker=self.id)
+                if not store.is_alive():
+                    return
 
     def quiet(self) -> None:
         """Claim nothing more; what runs goes on."""

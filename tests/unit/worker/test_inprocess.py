@@ -113,6 +113,24 @@ def test_sys_exit_in_a_handler_is_a_failure_and_the_worker_lives(jobs: Jobs) -> 
         _until(lambda: all(_job(jobs, job.id).state is State.DEAD for job in ended))
 
 
+def test_what_a_handler_left_on_the_event_loop_cannot_end_the_worker(jobs: Jobs) -> None:
+    def leave() -> None:
+        raise SystemExit(1)
+
+    async def litter() -> None:
+        asyncio.get_running_loop().call_later(0.01, leave)
+
+    async def after() -> str:
+        await asyncio.sleep(0.05)
+        return "alive"
+
+    jobs.register("litter", litter)
+    jobs.register("after", after)
+    with jobs.running():
+        jobs.result(jobs.enqueue("litter").id, timeout=20)
+        assert jobs.result(jobs.enqueue("after").id, timeout=20) == "alive"
+
+
 def test_a_snoozed_job_comes_back_with_its_try(jobs: Jobs) -> None:
     seen: list[int] = []
 

@@ -1,6 +1,6 @@
 """How soon a dead child is replaced."""
 
-from core.worker.posts import LONGEST_WAIT_S, Post, Role, wait_before
+from core.worker.posts import FIRST_WAIT_S, LONGEST_WAIT_S, Post, Role, wait_before
 
 
 def test_a_child_that_lived_is_replaced_at_once() -> None:
@@ -27,5 +27,6 @@ def test_one_that_lived_longer_ends_the_row() -> None:
     assert post.fill_at == 20.0
 
 
-def test_a_keeper_is_never_waited_for() -> None:
-    assert wait_before(Role.KEEPER, 50) == 0.0
+def test_a_keeper_is_waited_for_a_moment_at_most() -> None:
+    assert wait_before(Role.KEEPER, 2) == 0.0
+    assert wait_before(Role.KEEPER, 50) == FIRST_WAIT_S
