@@ -90,7 +90,8 @@ def test_a_transaction_that_a_stopped_handler_left_open_is_dropped() -> None:
     with around_attempt(CLAIM):
         transaction.atomic().__enter__()
         assert connection.in_atomic_block
-    left.connection.rollback()  # Django does not close a database in memory, which this one is
+    if left.vendor == "sqlite":
+        left.connection.rollback()  # Django does not close a database in memory
 
     assert not connections["default"].in_atomic_block
     with connection.cursor() as cursor:
