@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from ...errors import StoreUnavailable
+from .courtesy import Courtesy
 from .location import open_lock_file, size
 
 WAL_BYTES: Final = 16 * 1024 * 1024
 _RETRY_S: Final = 1.0
-_TRUNCATE_WAIT_MS: Final = 500
+_PATIENCE_S: Final = 0.5
+_ATTEMPT_MS: Final = 10  # within it SQLite tries at 0, 1, 3 and 8 ms
 
 
 class Checkpointer:
@@ -24,9 +26,12 @@ class Checkpointer:
     the few pages that came meanwhile). The file lock keeps others from trying the same at once.
     """
 
-    def __init__(self, path: Path, *, wal_bytes: int = WAL_BYTES, retry_s: float = _RETRY_S) -> None:
+    def __init__(
+        self, path: Path, courtesy: Courtesy, *, wal_bytes: int = WAL_BYTES, retry_s: float = _RETRY_S
+    ) -> None:
         self._wal = path.with_name(path.name + "-wal")
         self._path = path
+        self._courtesy = courtesy
         self._wal_bytes = wal_bytes
         self._retry_s = retry_s
         self._not_before = 0.0
@@ -53,9 +58,19 @@ class Checkpointer:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises BlockingIOError while another is at it
             db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-            db.execute(f"PRAGMA busy_timeout = {_TRUNCATE_WAIT_MS}")
-            is_busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            return not is_busy
+            return self._cut(db)
+        finally:
+            os.close(descriptor)
+
+    def _cut(self, db: sqlite3.Connection) -> bool:
+        """Needs a moment in which nobody writes or reads: the others are asked to step back for it."""
+        db.execute(f"PRAGMA busy_timeout = {_ATTEMPT_MS}")
+        until = time.monotonic() + _PATIENCE_S
+        try:
+            with self._courtesy.waiting():
+                while db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                    if time.monotonic() > until:
+                        return False
+            return True
         finally:
             db.execute("PRAGMA busy_timeout = 0")
-            os.close(descriptor)

@@ -39,7 +39,7 @@ class Courtesy:
         except sqlite3.OperationalError as error:
             if not is_busy(error):
                 raise
-            with self._waiting():
+            with self.waiting():
                 patiently(lambda: db.execute("BEGIN IMMEDIATE"))
 
     def wrote(self) -> None:
@@ -49,7 +49,8 @@ class Courtesy:
         os.close(self._descriptor)
 
     @contextmanager
-    def _waiting(self) -> Iterator[None]:
+    def waiting(self) -> Iterator[None]:
+        """Be seen as one who waits, meanwhile."""
         with suppress(BlockingIOError):  # somebody is looking just now: going unseen costs a nap or two
             fcntl.flock(self._descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         try:

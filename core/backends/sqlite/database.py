@@ -50,7 +50,7 @@ class Database:
         self._writer = Writer(db, clock, self._courtesy, check=self.check)
         self._readers = Readers(lambda: connect_reader(path))
         self._wakeup = Wakeup()
-        self._checkpointer = Checkpointer(path)
+        self._checkpointer = Checkpointer(path, self._courtesy)
         self.is_closed = False
 
     def write(self, work: Callable[[Transaction], T]) -> T:

@@ -20,7 +20,7 @@ SMALL = 256 * 1024
 def checkpointer(store: SqliteBackend, path: Path) -> Checkpointer:
     """The store's, with a smaller bound and no pause between attempts."""
     assert store._database is not None
-    store._database._checkpointer = Checkpointer(path, wal_bytes=SMALL, retry_s=0.0)
+    store._database._checkpointer = Checkpointer(path, store._database._courtesy, wal_bytes=SMALL, retry_s=0.0)
     return store._database._checkpointer
 
 
@@ -45,7 +45,7 @@ def test_the_log_is_cut_when_it_has_grown(store: SqliteBackend, path: Path, make
 def test_a_long_reader_delays_the_cut_and_nothing_else(
     store: SqliteBackend, path: Path, make_job: MakeJob, monkeypatch
 ):
-    monkeypatch.setattr("core.backends.sqlite.checkpoint._TRUNCATE_WAIT_MS", 1)
+    monkeypatch.setattr("core.backends.sqlite.checkpoint._PATIENCE_S", 0.001)
     reader = connect_reader(path)
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM queue").fetchall()
