@@ -38,7 +38,7 @@ MOVES_MS = [1, 10, 1_000, LEASE_MS // 2, LEASE_MS // 2 + 1, LEASE_MS, LEASE_MS +
 
 priorities = st.sampled_from([0, 0, 1, -100, 100])
 delays = st.sampled_from([0, 0, 0, 5, 1_000, LEASE_MS])
-unique_keys = st.sampled_from(["", "", "", "a", "b"])
+unique_keys = st.sampled_from(["", "a", "b"])
 picks = st.integers(0, 10_000)
 
 
@@ -123,6 +123,21 @@ class StoresAgainstModel(RuleBasedStateMachine):
     def settle_what_runs(self, worker: str, state: State, delay_ms: int, want: int) -> None:
         claim = self.running()[0]
         self.send(worker, [ModelOutcome(claim, state, delay_ms=delay_ms, line=b"\x91\x01")], want)
+
+    @precondition(lambda self: self.running())
+    @rule(pick=picks, state=st.sampled_from([State.PENDING, State.FAILED, State.DEAD]))
+    def settle_as_if_lost(self, pick: int, state: State) -> None:
+        """A janitor that found the job earlier, and does not know that its lease was renewed."""
+        claims = self.running()
+        outcome = ModelOutcome(claims[pick % len(claims)], state, Charge.LOST, if_expired=True, line=b"\x91\x03")
+        self.send("janitor", [outcome], 0)
+
+    @precondition(lambda self: self.running())
+    @rule(pick=picks)
+    def cancel_what_runs(self, pick: int) -> None:
+        claims = self.running()
+        self.operations += 1
+        self.act_on(Verb.CANCEL, claims[pick % len(claims)].raw, f"operation-{self.operations}")
 
     @precondition(lambda self: self.sent)
     @rule(pick=picks)
