@@ -117,7 +117,7 @@ def _dashboard(options: argparse.Namespace) -> Iterator[tuple[str, str, str]]:
         return
     with tempfile.TemporaryDirectory(prefix="dashboard-") as folder:
         demo = {"DEMO_FOLDER": f"{folder}/demo", "DEMO_MODULES": "700"}
-        with Instance(Path(folder), **demo) as instance:
+        with Instance(Path(folder), environment=demo) as instance:
             _bring_to_life(instance)
             yield instance.url, "admin", PASSWORD
 

@@ -58,6 +58,11 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _outside(request, 403, "The form was too old or came from another site. Go back, reload, send it again.")
 
 
+def locked_out(request: HttpRequest, credentials: Any = None, *_: Any, **__: Any) -> HttpResponse:
+    """Too many wrong passwords: what django-axes answers instead of the login."""
+    return _outside(request, 429)
+
+
 def _outside(request: HttpRequest, status: int, told: str = "") -> HttpResponse:
     """An error beside the dashboard, or one so early that nobody is known: no frame, no database."""
     title, advice = TITLES[status]

@@ -62,6 +62,27 @@ def test_ticks_stop_while_jobs_are_selected_and_say_why(open_page: OpenPage, sto
     store.cancel(made)
 
 
+def test_new_rows_wait_while_the_cursor_is_on_the_list(open_page: OpenPage, store: Jobs) -> None:
+    made = [shop.archive.enqueue(order=40).id]
+    page = open_page("/jobs/?state=pending&queue=cold")
+    page.locator("#live-rate").select_option("1")
+    page.locator("tr[data-row]").first.hover()
+    made += [shop.archive.enqueue(order=number).id for number in (41, 42)]
+    expect(page.locator("#held")).to_have_text("2 new, show")
+    expect(page.locator(f'tr[data-row] a[href*="{made[1]}"]')).to_have_count(0)
+    page.locator("#held").click()
+    expect(page.locator(f'tr[data-row] a[href*="{made[1]}"]')).to_have_count(1)
+    expect(page.locator("#held")).to_be_hidden()
+    page.locator("tr[data-row]").first.hover()
+    store.cancel(made[0])
+    expect(page.locator("#held")).to_have_text("Changed, show")
+    expect(page.locator("tr.is-changed")).to_have_count(1)
+    page.mouse.move(0, 0)
+    expect(page.locator(f'tr[data-row] a[href*="{made[0]}"]')).to_have_count(0)
+    for each in made:
+        store.cancel(each)
+
+
 def test_keys_lead_from_page_to_page_and_from_row_to_row(open_page: OpenPage, store: Jobs) -> None:
     made = shop.archive.enqueue(order=31).id
     page = open_page("/")

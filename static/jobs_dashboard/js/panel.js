@@ -92,8 +92,9 @@
   }
 
   function clicked(event) {
-    const target = event.target.closest("[data-close], [data-copy], [data-open]");
+    const target = event.target.closest("[data-close], [data-copy], [data-open], #held");
     if (!target) return;
+    if (target.id === "held") showHeld();
     if (target.dataset.close === "toast") target.closest(".toast").remove();
     if (target.dataset.close === "dialog") target.closest("dialog").close();
     if (target.dataset.open) document.getElementById(target.dataset.open)?.showModal();
@@ -105,8 +106,39 @@
     }
   }
 
+  /* Nothing moves under the cursor: while it is on the list, rows that went are dimmed, and new ones wait for a click. */
+  const keysOf = (list) => list.map((row) => row.id);
+  let showsHeld = false;
+
+  function hold(event) {
+    const { target, requestConfig, serverResponse } = event.detail;
+    const list = $("#selection");
+    if (target.id !== "live" || requestConfig.verb !== "get" || !event.detail.shouldSwap) return;
+    if (showsHeld || !list || !list.matches(":hover, :focus-within")) {
+      showsHeld = false;
+      return;
+    }
+    const fresh = new DOMParser().parseFromString(serverResponse, "text/html");
+    const before = keysOf(rows());
+    const after = keysOf([...fresh.querySelectorAll("tr[data-row]")]);
+    if (String(before) === String(after)) return;
+    event.detail.shouldSwap = false;
+    const tabs = fresh.querySelector("#tabs");
+    if (tabs) Idiomorph.morph($("#tabs"), tabs);
+    for (const row of rows()) row.classList.toggle("is-changed", !after.includes(row.id));
+    const added = after.filter((key) => !before.includes(key)).length;
+    $("#held").textContent = added ? `${added} new, show` : "Changed, show";
+    $("#held").hidden = false;
+  }
+
+  function showHeld() {
+    showsHeld = true;
+    document.dispatchEvent(new CustomEvent("live:now"));
+  }
+
   function swapped(event) {
     const { target } = event.detail;
+    if (target.id === "live" && $("#held")) $("#held").hidden = true;
     if (target.id === "dialog" && target.querySelector("form") && !target.open) target.showModal();
     if (document.activeElement === document.body && target.id?.startsWith("job-"))
       document.getElementById(target.id)?.focus();
@@ -142,6 +174,7 @@
     clicked(event);
   });
   document.addEventListener("keydown", pressed);
+  document.addEventListener("htmx:beforeSwap", hold);
   document.addEventListener("htmx:afterSwap", swapped);
   document.addEventListener("htmx:oobAfterSwap", () => all(".toast").forEach(age));
   document.addEventListener("htmx:beforeRequest", (event) => {
