@@ -20,7 +20,7 @@ from .keys import STATE_NUMBERS
 from .link import Call, Link
 
 _BEHIND_ALL_IDS: Final = b"\xff" * 15
-_STEP: Final = 200  # places of one script call
+_STEP: Final = 200  # places of one script call, which with a filter reads as many jobs
 _ROWS: Final = 100  # jobs of one script call
 
 

@@ -42,10 +42,10 @@ if ARGV[7] ~= '1' then
 end
 local raws, answers = {}, {}
 for index = 1, #found, 2 do
-  push(raws, found[index])
+  raws[(index + 1) / 2] = found[index]
 end
 for index, record in ipairs(ask('HMGET', K.job, raws)) do
-  push(answers, raws[index], found[2 * index])
-  push(answers, record and task_of(record) or '')
+  local at = 3 * index
+  answers[at - 2], answers[at - 1], answers[at] = raws[index], found[2 * index], record and task_of(record) or ''
 end
 return answers
