@@ -31,7 +31,7 @@ exit codes: 0 done; 1 failed; 2 what was typed or set cannot be done
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; its exit code."""
-    options = _parser().parse_args(list(arguments) or ["help"])
+    options = _parse(list(arguments) or ["help"])
     os.chdir(ROOT)
     try:
         command: Command = options.command
@@ -42,6 +42,16 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         complain("dev: interrupted")
         return 130
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    """The options; what ./dev does not know is an error, but for a command that hands it on."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest and not hasattr(options, "rest"):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    options.rest = rest
+    return options
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -74,8 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     command = _add(commands, "reset", reset.reset, "remove the data under var/ (jobs, accounts, mail, logs)")
     command.add_argument("--yes", action="store_true", help="do not ask")
 
-    command = _add(commands, "screenshots", screenshots.screenshots, "picture every page in both themes")
-    command.add_argument("rest", nargs=argparse.REMAINDER, help="handed to tools/screenshots.py")
+    command = _add(commands, "screenshots", screenshots.screenshots, "picture every page; options go to the program")
+    command.set_defaults(rest=[])
 
     command = _add(commands, "smoke", smoke.smoke, "start a fresh copy twice, the second time offline")
     command.add_argument("--no-demo", action="store_true", help="do not wait for the demo")
