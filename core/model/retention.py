@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from ..errors import ConfigError
 from .clock import as_ms
 from .states import State
 
@@ -15,6 +16,10 @@ class Keep:
 
     count: int
     age: timedelta
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.age <= timedelta(0):
+            raise ConfigError("retention keeps at least one job, for longer than nothing")
 
     @property
     def age_ms(self) -> int:

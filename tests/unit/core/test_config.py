@@ -6,6 +6,7 @@ import pytest
 
 from core.config import Config, read_config, variables
 from core.errors import ConfigError
+from core.model.retention import Keep
 
 
 def test_the_defaults_are_those_of_the_feature_table() -> None:
@@ -69,3 +70,9 @@ def test_durations_from_code_may_be_timedeltas_or_seconds() -> None:
 
 def test_every_field_that_may_be_set_has_a_variable() -> None:
     assert set(variables()) == set(Config.__dataclass_fields__) - {"sources"}
+
+
+def test_a_retention_that_keeps_nothing_is_refused() -> None:
+    for count, age in ((0, timedelta(days=1)), (1, timedelta(0))):
+        with pytest.raises(ConfigError, match="keeps at least one"):
+            Keep(count, age)
