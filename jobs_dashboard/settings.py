@@ -142,6 +142,7 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_HTTP_RESPONSE_CODE = 429
+AXES_LOCKOUT_CALLABLE = "jobs_dashboard.views.errors.locked_out"
 AXES_DISABLE_ACCESS_LOG = True  # it keeps what failed, not who came and went
 AXES_CLIENT_IP_CALLABLE = "jobs_dashboard.client_address.client_address"
 

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import structlog
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied, SuspiciousOperation
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from core.errors import (
+    ConfigError,
     Conflict,
     InvalidArguments,
     InvalidInput,
@@ -38,6 +39,8 @@ _TABLE: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
     (StoreFull, 503, "store-full", "The store has no room for new jobs"),
     (StoreUnavailable, 503, "store-unavailable", "The store cannot be reached"),
     (DatabaseError, 503, "database-unavailable", "The database cannot be reached"),
+    (ConfigError, 503, "misconfigured", "The server is misconfigured"),
+    (ImproperlyConfigured, 503, "misconfigured", "The server is misconfigured"),
     (PermissionDenied, 403, "forbidden", "Not allowed"),
     (Http404, 404, "not-found", "Nothing at this address"),
     (UnreadablePostError, 400, "unreadable", "The request broke off"),
@@ -86,8 +89,8 @@ def on_error(request: HttpRequest, error: Any) -> JsonResponse:
 
 def _mapped(error: Exception, status: int, kind: str, title: str) -> JsonResponse:
     headers = {"Retry-After": _RETRY_AFTER_S} if status == 503 else None
-    if isinstance(error, DatabaseError):
-        log.warning("database unavailable", error=str(error).strip())
+    if kind in ("database-unavailable", "misconfigured"):  # what is behind it is for the log alone
+        log.warning(title, error=str(error).strip())
         return problem(status, kind, title, "Send it again later.", headers)
     if isinstance(error, InvalidInput):
         return problem(status, kind, title, _clean(str(error)), headers, field=_clean(error.path), limit=error.limit)
