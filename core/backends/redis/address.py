@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.connection import BlockingConnectionPool, Connection, ConnectionPool, parse_url
+from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from ...errors import ConfigError
@@ -88,14 +89,16 @@ def without_password(url: str) -> str:
 
 
 def _options_of_url(url: str) -> dict[str, Any]:
+    """Checked by making a connection, which connects to nothing yet."""
+    read: Any = parse_url
     try:
-        read: Any = parse_url
-        options: dict[str, Any] = dict(read(url))
-    except ValueError as error:
-        raise ConfigError(
-            f"{without_password(url)!r} is no Redis URL ({error}); one is redis://localhost:6379/0"
-        ) from error
-    return {"connection_class": Connection, **options}
+        options: dict[str, Any] = {"connection_class": Connection, **read(url)}
+        kept = {name: value for name, value in options.items() if not _ITS_OWN.match(name)}
+        kept.pop("connection_class")(**kept)
+    except (ValueError, TypeError, RedisError) as error:
+        shown = without_password(url)
+        raise ConfigError(f"{shown!r} is no Redis URL ({error}); one is redis://localhost:6379/0") from error
+    return options
 
 
 def _url_of(options: dict[str, Any]) -> str:

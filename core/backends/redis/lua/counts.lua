@@ -3,8 +3,8 @@
 -- uses: base
 -- reads only
 -- in: now
--- out: eight counts in the order of STATES, score of the first pending job or '', processed, failures, when last, reason
---      of a pause or nil, since when, newest position of the failures and of the completed or ''
+-- out: eight counts in the order of STATES, score of the first pending job or '', processed, failures, when last,
+--      reason of a pause or nil, since when, newest position of the failures and of the completed or ''
 
 local sizes = {}
 for index, name in ipairs(STATES) do

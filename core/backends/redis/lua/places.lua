@@ -2,7 +2,8 @@
 -- keys: job ready sched held lease retry dead done cancelled
 -- uses: base record
 -- reads only
--- in: now, number of the state, up or down, score of the place or '' for an end, raw of the place, how many, 1 with tasks
+-- in: now, number of the state, up or down, score of the place or '' for an end, raw of the place, how many,
+--     1 with tasks
 -- out: for each: raw, score, and its task when asked for ('' when the job is gone)
 
 local key, goes_up, count = K[STATES[tonumber(ARGV[2])]], ARGV[3] == 'up', tonumber(ARGV[6])

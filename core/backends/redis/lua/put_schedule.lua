@@ -6,7 +6,8 @@
 
 local packed, key, spec = call('HGET', K.schedules, ARGV[2]), ARGV[2], ARGV[4]
 if not packed then
-  return write_schedule(key, { enabled = ARGV[3] == '1', version = 1, last_fire = now_ms(), last_job = '', spec = spec })
+  local entry = { enabled = ARGV[3] == '1', version = 1, last_fire = now_ms(), last_job = '', spec = spec }
+  return write_schedule(key, entry)
 end
 local entry = read_schedule(packed)
 if entry.spec == spec then

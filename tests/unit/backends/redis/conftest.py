@@ -39,23 +39,7 @@ def walk_all_verbs(store: Backend) -> None:
     store.enqueue([job(unique_key=f"key:{n}", priority=n % 3) for n in range(12)])
     store.enqueue([job(delay_ms=3_600_000), job(run_at_ms=4_000_000_000_000, unique_key="later")])
     claims = list(work(store, want=10).claims)
-    states = [State.COMPLETED, State.FAILED, State.DEAD, State.HELD, State.SCHEDULED, State.CANCELLED]
-    settled = [
-        end(
-            claim,
-            state,
-            result=b"\xc0",
-            error=b"\xa1e",
-            line=b"\xa1l",
-            stream="failures" if state is State.DEAD else "completed",
-            reason="why" if state is State.HELD else "",
-            delay_ms=0,
-            then=(job(), job("other")),
-        )
-        for claim, state in zip(claims, states, strict=False)
-    ]
-    settled.append(end(claims[6], State.PENDING, charge=Charge.LOST))
-    work(store, *settled, minutes={"shop.send|completed": 1, "shop.send|wait_ms": 20}, keep_completed=1)
+    _settle_each_way(store, claims)
     store.renew("mail", [(claims[7].raw, claims[7].token)], 30_000)
     store.release("mail", [(claims[8].raw, claims[8].token)])
     for verb in Verb:
@@ -78,6 +62,26 @@ def walk_all_verbs(store: Backend) -> None:
     store.trim("mail", Retention(), 100)
     store.wait(["mail", "other"], 0.02)
     store.forget(WORKER)
+
+
+def _settle_each_way(store: Backend, claims: list[Claim]) -> None:
+    states = [State.COMPLETED, State.FAILED, State.DEAD, State.HELD, State.SCHEDULED, State.CANCELLED]
+    settled = [
+        end(
+            claim,
+            state,
+            result=b"\xc0",
+            error=b"\xa1e",
+            line=b"\xa1l",
+            stream="failures" if state is State.DEAD else "completed",
+            reason="why" if state is State.HELD else "",
+            delay_ms=0,
+            then=(job(), job("other")),
+        )
+        for claim, state in zip(claims, states, strict=False)
+    ]
+    settled.append(end(claims[6], State.PENDING, charge=Charge.LOST))
+    work(store, *settled, minutes={"shop.send|completed": 1, "shop.send|wait_ms": 20}, keep_completed=1)
 
 
 def _read_everything(store: Backend, claims: list[Claim]) -> None:

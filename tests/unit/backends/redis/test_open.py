@@ -134,7 +134,9 @@ def test_a_url_is_shown_without_its_password(url: str, shown: str):
     assert RedisBackend(url).url == shown
 
 
-@pytest.mark.parametrize("url", ["http://host/0", "redis://host:port/0", "redis://host/0?socket_timeout=soon"])
+@pytest.mark.parametrize(
+    "url", ["http://host/0", "redis://host:port/0", "redis://host/0?socket_timeout=soon", "redis://host/0?colour=red"]
+)
 def test_a_wrong_url_is_refused_without_its_password(url: str):
     with pytest.raises(ConfigError, match="redis://localhost:6379/0"):
         RedisBackend(url)
