@@ -53,7 +53,7 @@ class Doorbell:
         self._thread.start()
 
     def arm(self, queues: tuple[str, ...]) -> None:
-        """Listen to these queues, until it rings or `disarm`."""
+        """Listen to these queues until it rings, or `disarm`."""
         self._queues = queues
         self._armed.set()
 
@@ -87,5 +87,6 @@ class Doorbell:
                 self._closed.wait(LONGEST_WAIT_S)
             else:
                 if time.monotonic() - began < LONGEST_WAIT_S * 0.9 and self._armed.is_set():
+                    self._armed.clear()  # it looks once for each ring, and listens again when it found nothing more
                     self._fruitless += 1
                     self._on_ring()

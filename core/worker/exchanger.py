@@ -10,21 +10,21 @@ from functools import partial
 from typing import Final, NamedTuple
 
 import structlog
-from msgspec import MsgspecError
 
-from ..backends.contract import ExchangeReply
+from ..backends.contract import ExchangeReply, QueueCounts
 from ..model.clock import as_ms
 from ..model.job import Claim
+from ..model.states import State
 from .appetite import Appetite
-from .attempt import Attempt, Finished
+from .attempt import Finished
 from .bell import Bell, Doorbell
 from .burst import has_work
 from .engine import Engine
+from .intake import Intake
 from .interrupts import CancelInterrupt
 from .parcel import Parcel, send_parcel
 from .patience import insist
 from .rota import Rota
-from .settlement import unknown_task, unreadable
 from .slots import Slots, pairs_by_queue
 from .storetime import StoreTime
 from .tray import Tray
@@ -32,6 +32,7 @@ from .tray import Tray
 PULSE_S: Final = 0.8  # while a job of a queue runs, the queue is asked this often whether it was cancelled
 REFRESH_S: Final = 2.0  # how often queues that nobody listed are looked for
 LONGEST_SLEEP_S: Final = 1.0
+ASKED_BLINDLY: Final = 3
 
 log = structlog.get_logger("jobs.worker")
 
@@ -57,7 +58,7 @@ class Exchanger:
         finds_queues: bool,
         on_settled: Callable[[Sequence[Finished]], None],
     ) -> None:
-        self._backend, self._registry = engine.backend, engine.registry
+        self._backend = engine.backend
         self._batch = engine.config.batch
         self._lease_ms = as_ms(engine.config.lease)
         self._slots, self._rota, self._time = slots, rota, store_time
@@ -69,6 +70,7 @@ class Exchanger:
         self._pulsed: dict[str, float] = {}  # when each queue was last exchanged with
         self._due: dict[str, float] = {}  # when the next delayed job of each queue is due
         self._tray = Tray(most=self._batch)
+        self._intake = Intake(engine.registry, slots, self._tray)
         self._refreshed = 0.0
         self._is_asleep = self._was_woken = False
         self._ring_at, self._ring_low = 1, -1
@@ -118,7 +120,7 @@ class Exchanger:
         self._sort_out(now)
         if self._was_woken:
             self._was_woken = False
-            self._rota.wake()
+            self._look_who_rang(now)
         self._give_back(now)
         turn = self._next_turn(now)
         if turn is not None:
@@ -211,20 +213,7 @@ class Exchanger:
         if self._doorbell is not None:
             self._doorbell.disarm(was_fruitful=True)
         self._appetite.took_in(now)
-        self._slots.admit(turn.queue.encode(), [a for claim in reply.claims if (a := self._attempt(claim))])
-
-    def _attempt(self, claim: Claim) -> Attempt | None:
-        task = self._registry.get(claim.task)
-        if task is None:
-            self._tray.add_strange(claim.queue, unknown_task(claim))
-            log.warning("unknown task, job held", job=str(claim.ref), task=claim.task)
-            return None
-        try:
-            return Attempt(claim, task, self._slots.reserve)
-        except MsgspecError:
-            self._tray.add_strange(claim.queue, unreadable(claim))
-            log.exception("unreadable options, job dead", job=str(claim.ref), task=claim.task)
-            return None
+        self._intake.take_in(turn.queue, reply.claims)
 
     def _give_back(self, now: float) -> None:
         """Release claims that will not start soon: all when none are wanted, or when every slot is stuck."""
@@ -240,10 +229,19 @@ class Exchanger:
         for one in finished:
             self._slots.drop(one.attempt.index)
 
-    def _find_queues(self, now: float) -> None:
+    def _look_who_rang(self, now: float) -> None:
+        """The store does not say where work arrived: a few queues are simply asked, among many one call finds it."""
+        if len(self._rota.names) <= ASKED_BLINDLY:
+            self._rota.wake()
+            return
+        self._rota.wake({count.queue for count in self._find_queues(now) if count.states.get(State.PENDING, 0)})
+
+    def _find_queues(self, now: float) -> Sequence[QueueCounts]:
         counts = insist(self._backend.counts, what="counts", give_up=self._abandoned) or []
-        self._refreshed = now
-        self._rota.add(count.queue for count in counts)
+        if self._finds_queues:
+            self._refreshed = now
+            self._rota.add(count.queue for count in counts)
+        return counts
 
     def _count_lost(self, claim: Claim) -> None:
         self.lost += 1

@@ -6,12 +6,13 @@ one that was asked longest ago comes first, so that the last is never starved. Q
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 FAIR_EVERY: Final = 8
-REST_S: Final = 1.0  # a queue found empty is asked again after this at the latest, wake-ups or not
+REST_S: Final = 1.0  # a queue found empty is asked again after this, wake-ups or not
+IDLE_CALLS_A_SECOND: Final = 20  # with very many queues each rests longer, so that idle workers stay within this
 
 
 @dataclass(slots=True)
@@ -56,7 +57,7 @@ class Rota:
             return
         self._turns += 1
         queue.asked_at, queue.has_more = now, has_more
-        queue.ask_at = 0.0 if has_more else now + self._rest_s
+        queue.ask_at = 0.0 if has_more else now + max(self._rest_s, len(self._queues) / IDLE_CALLS_A_SECOND)
         if due_at is not None and not has_more:
             queue.ask_at = min(queue.ask_at, max(due_at, now))
 
@@ -66,10 +67,11 @@ class Rota:
         if queue is not None:
             queue.ask_at = until
 
-    def wake(self) -> None:
-        """Something arrived somewhere: every queue may be asked."""
+    def wake(self, names: Collection[str] | None = None) -> None:
+        """Something arrived in these queues, or nobody knows in which: they may be asked."""
         for queue in self._queues:
-            queue.ask_at = 0.0
+            if names is None or queue.name in names:
+                queue.ask_at = 0.0
 
     def next_turn(self) -> float:
         """When the soonest queue may be asked."""

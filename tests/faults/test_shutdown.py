@@ -87,6 +87,14 @@ def test_a_burst_ends_when_nothing_is_due(store_url: str, fleet_on: Callable[...
     jobs.close()
 
 
+def test_a_store_of_one_process_is_refused_in_a_sentence(fleet_on: Callable[..., Fleet]) -> None:
+    fleet = fleet_on("memory://")
+    assert fleet.start().wait(30) == 1
+    assert "Jobs.start()" in fleet.log
+    assert "Traceback" not in fleet.log
+    assert not fleet.survivors()
+
+
 def test_children_of_a_killed_supervisor_finish_and_end(sqlite_url: str, fleet_on: Callable[..., Fleet]) -> None:
     fleet, jobs = _start(fleet_on, sqlite_url, "--processes", "2")
     job = jobs.enqueue("nap", seconds=LEASE_S * 1.5)

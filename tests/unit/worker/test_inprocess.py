@@ -300,6 +300,17 @@ def test_queues_are_found_and_served_without_being_listed(jobs: Jobs) -> None:
         assert jobs.result(job.id, timeout=20) == "ran"
 
 
+def test_work_in_one_of_many_queues_is_found_soon(jobs: Jobs) -> None:
+    task = jobs.register("any", lambda: "ran")
+    for number in range(40):
+        jobs.enqueue(task.using(queue=f"q{number}").request())
+    with jobs.running():
+        _until(lambda: sum(counts.processed for counts in jobs.stats()) == 40)
+        for number in (3, 39):
+            job = jobs.enqueue(task.using(queue=f"q{number}").request())
+            assert jobs.result(job.id, timeout=20) == "ran"
+
+
 def test_only_listed_queues_are_served(jobs: Jobs) -> None:
     task = jobs.register("any", lambda: "ran")
     with jobs.running(queues=["one"]):

@@ -42,6 +42,27 @@ def test_a_wake_up_ends_every_rest() -> None:
     assert rota.next(10.0) == "a"
 
 
+def test_a_wake_up_that_names_its_queues_leaves_the_others_at_rest() -> None:
+    rota = Rota(["a", "b"], is_ordered=True)
+    for name in ("a", "b"):
+        rota.answered(name, 10.0, has_more=False)
+    rota.wake({"b"})
+    assert rota.next(10.0) == "b"
+
+
+def test_an_idle_worker_with_very_many_queues_makes_few_calls() -> None:
+    rota = Rota([f"q{n}" for n in range(200)], is_ordered=False)
+    calls, now = 0, 0.0
+    while now < 60:
+        name = rota.next(now)
+        if name is None:
+            now = rota.next_turn()
+            continue
+        calls += 1
+        rota.answered(name, now, has_more=False)
+    assert calls <= 60 * 20 + 200
+
+
 def test_new_queues_join_once() -> None:
     rota = Rota(["a"], is_ordered=False)
     rota.add(["b", "a", "b"])

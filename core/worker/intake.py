@@ -1,0 +1,43 @@
+"""From claims to attempts that wait for a slot; what cannot be run here is settled without one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+from msgspec import MsgspecError
+
+from ..model.job import Claim
+from ..tasks.registry import Registry
+from .attempt import Attempt
+from .settlement import unknown_task, unreadable
+from .slots import Slots
+from .tray import Tray
+
+log = structlog.get_logger("jobs.worker")
+
+
+class Intake:
+    """Used by the store thread only."""
+
+    def __init__(self, registry: Registry, slots: Slots, tray: Tray) -> None:
+        self._registry = registry
+        self._slots = slots
+        self._tray = tray
+
+    def take_in(self, queue: str, claims: Sequence[Claim]) -> None:
+        """Claims of one queue, in their order."""
+        self._slots.admit(queue.encode(), [attempt for claim in claims if (attempt := self._attempt(claim))])
+
+    def _attempt(self, claim: Claim) -> Attempt | None:
+        task = self._registry.get(claim.task)
+        if task is None:
+            self._tray.add_strange(claim.queue, unknown_task(claim))
+            log.warning("unknown task, job held", job=str(claim.ref), task=claim.task)
+            return None
+        try:
+            return Attempt(claim, task, self._slots.reserve)
+        except MsgspecError:
+            self._tray.add_strange(claim.queue, unreadable(claim))
+            log.exception("unreadable options, job dead", job=str(claim.ref), task=claim.task)
+            return None
