@@ -43,11 +43,12 @@ class Report:
 
     def settled(self, accepted: Sequence[Finished]) -> None:
         """The store accepted these; called by the store thread."""
+        observed = {state for state, event in EVENTS.items() if self._registry.observers(event)}
         for finished in accepted:
             state = finished.outcome.state if finished.outcome is not None else None
             if state in (State.FAILED, State.DEAD) or self._tells_all:
                 self._log(finished)
-            if state in EVENTS and self._registry.observers(EVENTS[state]):
+            if state in observed:
                 self._enqueue(finished)
 
     def close(self, timeout_s: float) -> None:

@@ -141,6 +141,18 @@ class Supervisor:
                 pid, wait_status = os.waitpid(post.pid, os.WNOHANG)
                 if pid:
                     self._bury(post, wait_status, now)
+        if os.getpid() == 1:
+            self._reap_adopted(now)
+
+    def _reap_adopted(self, now: float) -> None:
+        """As the first process of a container: what handlers left behind ends here, and somebody must notice."""
+        try:
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                for post in self._posts:
+                    if post.pid == ended[0]:
+                        self._bury(post, ended[1], now)
+        except ChildProcessError:
+            pass  # there are no children at all
 
     def _bury(self, post: Post, wait_status: int, now: float) -> None:
         pid, code = post.pid, os.waitstatus_to_exitcode(wait_status)

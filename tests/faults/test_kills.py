@@ -52,6 +52,26 @@ def test_every_job_ends_once_whatever_is_killed(store_url: str, fleet_on: Callab
     assert counts.processed - counts.failures == completed, "a completion was accepted twice"
 
 
+def test_jobs_of_a_dead_host_are_taken_over(store_url: str, fleet_on: Callable[..., Fleet]) -> None:
+    """Supervisor, keeper, services and workers at once: nobody is left who knew what they held but the store."""
+    fleet = fleet_on(store_url, "--processes", "1", "--concurrency", "4", "--lease", str(LEASE_S))
+    jobs = open_jobs(store_url, lease_s=LEASE_S)
+    fleet.start_and_wait()
+    handles = [jobs.enqueue("nap", seconds=1.0) for _ in range(8)]
+    wait_until(lambda: len(ledger.read(fleet.ledger)) == 4, seconds=20, what="four handlers running")
+    os.killpg(fleet.processes[0].pid, signal.SIGKILL)
+    killed = time.time()
+    fleet.start()
+    wait_until(lambda: _is_over(jobs), seconds=LEASE_S + 10 + 20, what="every job in a final state")
+    runs = ledger.read(fleet.ledger)
+    assert all(jobs.get(handle.id).state is State.COMPLETED for handle in handles)
+    assert sorted(map(len, runs.values())) == [1] * 4 + [2] * 4
+    took = [some[1].started - killed for some in runs.values() if len(some) == 2]
+    print(f"{jobs.backend.features.name}: running again {min(took):.1f} to {max(took):.1f} s after the host's death")
+    assert max(took) < LEASE_S + 10
+    jobs.close()
+
+
 def _targets(chance: random.Random) -> list[str]:
     targets = [name for name, count in TARGETS.items() for _ in range(count)]
     chance.shuffle(targets)
