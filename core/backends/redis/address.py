@@ -28,8 +28,9 @@ _ITS_OWN = re.compile(r"maint_|orig_|retry|cache|himport_|event_dispatcher|conne
 class Address:
     """Where the server is, and how to make clients of it. Nothing is connected before the first command."""
 
-    def __init__(self, source: str | Redis, *, max_connections: int) -> None:
+    def __init__(self, source: str | Redis, *, max_connections: int, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._max_connections = max_connections
+        self._answer_s = answer_seconds
         self._lent: Redis | None = None
         if isinstance(source, str):
             self._options = _options_of_url(source)
@@ -47,9 +48,9 @@ class Address:
         """For commands: as many connections as were allowed; who finds none waits for one."""
         if self._lent is not None:
             return self._lent
-        options = self._with_timeouts(ANSWER_SECONDS, CONNECT_SECONDS)
+        options = self._with_timeouts(self._answer_s, min(CONNECT_SECONDS, self._answer_s))
         make_pool: Any = BlockingConnectionPool
-        pool = make_pool(max_connections=self._max_connections, timeout=ANSWER_SECONDS, **options)
+        pool = make_pool(max_connections=self._max_connections, timeout=self._answer_s, **options)
         return Redis(connection_pool=pool)
 
     def waiting_client(self) -> Driver:

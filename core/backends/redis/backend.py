@@ -8,7 +8,7 @@ from redis import Redis
 
 from ...model.clock import Clock
 from ..contract import Backend, Features
-from .address import Address
+from .address import ANSWER_SECONDS, Address
 from .control import Control
 from .keys import Keys
 from .link import Link
@@ -22,7 +22,8 @@ class RedisBackend(Work, Control, Schedules, Readers):
     """Jobs in a Redis that many machines share.
 
     url_or_client: redis://, rediss:// or unix://, or a client of your own, whose address and credentials are used.
-    prefix: two prefixes are two stores in one database. Nothing is connected before `open`.
+    prefix: two prefixes are two stores in one database. answer_seconds: after which a call that got no answer raises
+    StoreUnavailable; a web process wants less than a worker. Nothing is connected before `open`.
     """
 
     features = Features(name="redis")
@@ -34,8 +35,10 @@ class RedisBackend(Work, Control, Schedules, Readers):
         clock: Clock | None = None,
         max_connections: int = 50,
         prefix: str = "jobs",
+        answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
-        address, keys = Address(url_or_client, max_connections=max_connections), Keys(prefix)
+        keys = Keys(prefix)
+        address = Address(url_or_client, max_connections=max_connections, answer_seconds=answer_seconds)
         super().__init__(Link(address, keys), keys, clock)
         self._sleeper = Sleeper(address, keys)
         self.url = address.url
@@ -60,6 +63,13 @@ class RedisBackend(Work, Control, Schedules, Readers):
         self._link.close()
 
 
-def open_url(url: str, *, clock: Clock | None = None, max_connections: int = 50, prefix: str = "jobs") -> Backend:
+def open_url(
+    url: str,
+    *,
+    clock: Clock | None = None,
+    max_connections: int = 50,
+    prefix: str = "jobs",
+    answer_seconds: float = ANSWER_SECONDS,
+) -> Backend:
     """A store from a URL. No I/O yet."""
-    return RedisBackend(url, clock=clock, max_connections=max_connections, prefix=prefix)
+    return RedisBackend(url, clock=clock, max_connections=max_connections, prefix=prefix, answer_seconds=answer_seconds)

@@ -220,6 +220,20 @@ def test_a_silent_server_fails_a_ping_within_two_seconds(server: RedisServer, op
     store.ping()
 
 
+def test_a_silent_server_fails_a_call_when_its_time_is_over(server: RedisServer, open_store: Opener):
+    store = open_store(server.url, answer_seconds=0.3)
+    assert server.process is not None
+    os.kill(server.process.pid, signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            store.counts()
+        assert time.monotonic() - begun < 1.5
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
+    assert store.counts() == []
+
+
 def test_a_command_that_redis_refuses_is_an_error_of_the_store(store: RedisBackend):
     with pytest.raises(StoreError):
         store.journal("mail", "failures", "no position", 10)
