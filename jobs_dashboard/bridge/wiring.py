@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
+from functools import partial
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import request_started
 
 from core.app import Jobs
 from core.backends.contract import Backend
+from core.backends.opener import open_backend
 from core.config import Config
 from core.control import Control
-from core.errors import StoreUnavailable
 from core.tasks import binding
 
 from .attempts import around_attempt
 from .configuration import configuration
+from .prompt import PromptBackend
 from .unit_of_work import OnCommit
-
-_FAILED_FOR_S = 1.0
 
 
 def wire() -> None:
     """Say that Jobs are made here; nothing is opened yet."""
     binding.provide(_maker.make)
+    request_started.connect(_maker.serve_web, dispatch_uid="jobs_dashboard.web")
 
 
 def current_jobs() -> Jobs:
-    """Raises StoreUnavailable while its store cannot be reached, within two seconds."""
+    """Raises StoreUnavailable while its store cannot be reached; in a process that serves the web within two seconds
+    (there the store is opened by the first question, which raises it)."""
     return cast(Jobs, binding.current())
 
 
@@ -43,11 +45,20 @@ def current_control() -> Control:
     return current_jobs().control
 
 
-def make_jobs(**arguments: object) -> Jobs:
-    """A Jobs by Django's settings, opened; arguments go before the settings."""
-    config = configuration(**arguments)
+def workers_jobs() -> Jobs:
+    """The Jobs of a process that runs jobs: it waits for its store as long as it takes."""
+    jobs = make_jobs(is_web=False)
+    _maker.hold(jobs)
+    return jobs
+
+
+def make_jobs(*, is_web: bool = False) -> Jobs:
+    """A Jobs by Django's settings; opened, unless it is for the web."""
+    config = configuration()
     require_shared(config)
-    return Jobs(config=config, unit_of_work=OnCommit(), around=[around_attempt])
+    opening = partial(open_backend, config.backend_url, redis_max_connections=config.redis_max_connections)
+    backend = cast(Backend, PromptBackend(opening)) if is_web else opening()
+    return Jobs(config=config, backend=backend, unit_of_work=OnCommit(), around=[around_attempt])
 
 
 def require_shared(config: Config) -> None:
@@ -75,22 +86,18 @@ def use(jobs: Jobs) -> Iterator[Jobs]:
 
 
 class _Maker:
-    """Makes Jobs once; a store that did not answer is not asked again within a second by every waiting thread."""
+    """Makes the Jobs of a process: prompt as soon as it serves requests, patient in commands and workers."""
 
     def __init__(self) -> None:
         self.held: Jobs | None = None
-        self._failure: StoreUnavailable | None = None
-        self._failed_at = 0.0
+        self._is_web = False
+
+    def serve_web(self, **_: Any) -> None:
+        """Heard with every request; the first one tells what this process is."""
+        self._is_web = True
 
     def make(self) -> Jobs:
-        if self._failure is not None and time.monotonic() - self._failed_at < _FAILED_FOR_S:
-            raise StoreUnavailable(str(self._failure)) from self._failure
-        try:
-            self.held = make_jobs()
-        except StoreUnavailable as error:
-            self._failure, self._failed_at = error, time.monotonic()
-            raise
-        self._failure = None
+        self.held = make_jobs(is_web=self._is_web)
         return self.held
 
     def hold(self, jobs: Jobs) -> None:

@@ -11,7 +11,7 @@ from core.worker.plan import Plan
 from jobs_dashboard.bridge.attempts import close_connections
 from jobs_dashboard.bridge.configuration import configuration
 from jobs_dashboard.bridge.duties import DUTIES
-from jobs_dashboard.bridge.wiring import current_jobs, require_shared
+from jobs_dashboard.bridge.wiring import require_shared, workers_jobs
 
 MAX_NAME_CHARS = 100
 
@@ -28,7 +28,7 @@ def plan_for(
     config = configuration()
     require_shared(config)
     return Plan(
-        make_jobs=current_jobs,
+        make_jobs=workers_jobs,
         config=config,
         queues=_names(queues),
         processes=processes or 1,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import request_started
 from django.db import connection, connections, transaction
 from django.test import override_settings
 from django.utils import timezone, translation
@@ -14,7 +16,6 @@ from structlog.contextvars import get_contextvars
 
 from core.app import Jobs
 from core.backends.memory.backend import MemoryBackend
-from core.errors import StoreUnavailable
 from core.model.cron import Daily
 from core.model.job import Claim
 from core.tasks import binding
@@ -24,6 +25,7 @@ from jobs_dashboard.bridge import wiring
 from jobs_dashboard.bridge.attempts import around_attempt
 from jobs_dashboard.bridge.configuration import configuration, default_url, shown_url
 from jobs_dashboard.bridge.discovery import zone_schedules
+from jobs_dashboard.bridge.prompt import PromptBackend
 from jobs_dashboard.bridge.unit_of_work import OnCommit
 from jobs_dashboard.bridge.wiring import make_jobs, use
 
@@ -106,22 +108,6 @@ def test_a_callers_transaction_is_left_alone() -> None:
     assert connection.in_atomic_block
 
 
-def test_a_store_that_is_away_is_asked_once_a_second_by_everyone_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-
-    def away() -> Jobs:
-        asked.append(1)
-        raise StoreUnavailable("refused")
-
-    maker = wiring._Maker()
-    monkeypatch.setattr(wiring, "make_jobs", away)
-    for _ in range(3):
-        with pytest.raises(StoreUnavailable, match="refused"):
-            maker.make()
-
-    assert len(asked) == 1
-
-
 def test_a_forked_child_makes_its_own(registry: Registry) -> None:
     maker = wiring._Maker()
     with _bound(Jobs(backend=MemoryBackend(), registry=registry)) as held:
@@ -130,6 +116,19 @@ def test_a_forked_child_makes_its_own(registry: Registry) -> None:
 
         assert maker.held is None
         assert binding._bound is not held
+
+
+def test_a_process_that_serves_requests_asks_its_store_promptly(tmp_path: Path) -> None:
+    maker = wiring._Maker()
+    with override_settings(JOBS={"BACKEND_URL": f"sqlite:///{tmp_path / 'jobs.sqlite3'}"}):
+        command = maker.make()
+        maker.serve_web(signal=request_started, sender=None)
+        web = maker.make()
+
+    assert (type(command.backend) is PromptBackend, type(web.backend) is PromptBackend) == (False, True)
+    assert web.stats() == []
+    command.close()
+    web.close()
 
 
 @override_settings(JOBS={"BACKEND_URL": "memory://"})
