@@ -21,6 +21,11 @@
   /* Why this tick would disturb, in words; empty when it would not. */
   function obstacle() {
     if (seconds() === 0) return chosen() === AUTO ? "at rest" : "off";
+    return busyWith() || (underWay ? "loading" : "");
+  }
+
+  /* What somebody is doing here just now, in words. */
+  function busyWith() {
     if (document.hidden) return "tab hidden";
     const picked = document.querySelectorAll("#live .pick:checked").length;
     if (picked) return `${picked} selected`;
@@ -29,7 +34,6 @@
     if (document.activeElement?.closest?.("#live")?.querySelector(":is(input:not(.pick), select, textarea):focus"))
       return "field in use";
     if (document.querySelector("#live .fold[open] form")) return "form open";
-    if (underWay) return "loading";
     return "";
   }
 
@@ -146,12 +150,24 @@
     const { elt, headers } = event.detail;
     if (elt.id === "live" && elt.dataset.hash) headers["X-Fragment"] = elt.dataset.hash;
   });
+  /* An answer that was under way when somebody became busy is dropped; one that was asked for is not. */
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target, requestConfig } = event.detail;
+    if (target.id === "live" && requestConfig.verb === "get" && !("asked" in target.dataset) && busyWith())
+      event.detail.shouldSwap = false;
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.elt.id === "live") delete part()?.dataset.asked;
+  });
   document.addEventListener("htmx:beforeRequest", () => (underWay += 1));
   document.addEventListener("htmx:afterRequest", () => (underWay = Math.max(0, underWay - 1)));
   document.addEventListener("htmx:beforeOnLoad", answered);
   document.addEventListener("htmx:sendError", (event) => event.detail.elt.id === "live" && lost());
   document.addEventListener("htmx:timeout", (event) => event.detail.elt.id === "live" && lost());
-  document.addEventListener("live:now", () => document.body.dispatchEvent(new CustomEvent("live:tick")));
+  document.addEventListener("live:now", () => {
+    document.body.dispatchEvent(new CustomEvent("live:tick"));
+    if (part()) part().dataset.asked = "yes";
+  });
   document.addEventListener("live:toggle", () => {
     localStorage.setItem(KEY, seconds() ? "0" : AUTO);
     const rate = document.getElementById("live-rate");

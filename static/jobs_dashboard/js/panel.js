@@ -94,7 +94,7 @@
   function clicked(event) {
     const target = event.target.closest("[data-close], [data-copy], [data-open], #held");
     if (!target) return;
-    if (target.id === "held") showHeld();
+    if (target.id === "held") document.dispatchEvent(new CustomEvent("live:now"));
     if (target.dataset.close === "toast") target.closest(".toast").remove();
     if (target.dataset.close === "dialog") target.closest("dialog").close();
     if (target.dataset.open) document.getElementById(target.dataset.open)?.showModal();
@@ -108,16 +108,12 @@
 
   /* Nothing moves under the cursor: while it is on the list, rows that went are dimmed, and new ones wait for a click. */
   const keysOf = (list) => list.map((row) => row.id);
-  let showsHeld = false;
 
   function hold(event) {
     const { target, requestConfig, serverResponse } = event.detail;
     const list = $("#selection");
     if (target.id !== "live" || requestConfig.verb !== "get" || !event.detail.shouldSwap) return;
-    if (showsHeld || !list || !list.matches(":hover, :focus-within")) {
-      showsHeld = false;
-      return;
-    }
+    if ("asked" in target.dataset || !list || !list.matches(":hover, :focus-within")) return;
     const fresh = new DOMParser().parseFromString(serverResponse, "text/html");
     const before = keysOf(rows());
     const after = keysOf([...fresh.querySelectorAll("tr[data-row]")]);
@@ -129,11 +125,6 @@
     const added = after.filter((key) => !before.includes(key)).length;
     $("#held").textContent = added ? `${added} new, show` : "Changed, show";
     $("#held").hidden = false;
-  }
-
-  function showHeld() {
-    showsHeld = true;
-    document.dispatchEvent(new CustomEvent("live:now"));
   }
 
   function swapped(event) {
