@@ -55,6 +55,8 @@ def check(
         if states.get(job) is not wanted:
             verdict.violations.append(f"{job} is {states.get(job)}, not {wanted}")
         _check_runs(verdict, job, runs.get(job, ()), killed)
+        if wanted is State.COMPLETED and not any(run.ended and not run.failed for run in runs.get(job, ())):
+            verdict.violations.append(f"{job} is completed, but no handler of it came to its end")
         _check_recovery(verdict, job, runs.get(job, ()), returns.get(job, {}), killed, recovery_s)
     verdict.violations += [f"{job} ran but nobody enqueued it" for job in runs.keys() - expected.keys()]
     return verdict

@@ -38,6 +38,7 @@ def test_a_job_that_failed_may_run_again() -> None:
         ([ONE, Run("a", 1, 1, 200, 12.0)], [KILL], {}, "twice under one token"),
         ([Run("a", 1, 1, 100, 10.0), AGAIN], [KILL], {1: 40.0}, "29.5 s after a kill"),
         ([ONE], [], {1: 12.0}, "nobody killed"),
+        ([Run("a", 1, 1, 100, 10.0)], [KILL], {}, "came to its end"),
     ],
 )
 def test_each_broken_promise_is_seen(runs: list[Run], kills: list[Kill], returns: dict[int, float], word: str) -> None:
