@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import structlog
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from core.control import new_operation
@@ -72,7 +72,7 @@ class Entry:
 
     def close(self, status: str = "", outcome: str = "") -> None:
         """Write down what came of it; a row that is closed stays as it is."""
-        done = status or (Status.DONE if self._applied else Status.CONFLICT)
+        done = status or (Status.CONFLICT if self._count and not self._applied else Status.DONE)
         OperatorAction.objects.filter(pk=self._row.pk, status=Status.INTENDED).update(
             status=done,
             applied=self._applied,
@@ -118,6 +118,10 @@ def entry(
         raise
     except JobsError as error:
         opened.close(Status.FAILED, str(error))
+        raise
+    except BaseException as error:  # also Ctrl-C in the middle of many jobs
+        with suppress(DatabaseError):  # then it stays open, and is closed as unknown later
+            opened.close(Status.UNKNOWN, f"broken off by {type(error).__name__}")
         raise
     opened.close()
 

@@ -153,6 +153,28 @@ def test_pause_resume_and_purge_are_audited(jobs: Jobs, operator: Actor) -> None
     ]
 
 
+def test_an_action_that_is_broken_off_says_how_far_it_came(jobs: Jobs, operator: Actor) -> None:
+    for number in range(3):
+        jobs.enqueue("add", a=number)
+    seen: list[object] = []
+
+    def interrupt(outcome: object) -> None:
+        seen.append(outcome)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        on_jobs.act_on_found(operator, Verb.CANCEL, PageQuery(state=State.PENDING), most=10, progress=interrupt)
+
+    row = OperatorAction.objects.get()
+    assert (row.status, row.count, row.applied) == ("unknown", 3, 3)
+    assert "KeyboardInterrupt" in row.outcome
+
+
+def test_a_purge_of_nothing_is_done(jobs: Jobs, operator: Actor) -> None:
+    assert queues.purge(operator, "default", State.DEAD) == 0
+    assert OperatorAction.objects.get().status == "done"
+
+
 def test_running_jobs_cannot_be_purged(jobs: Jobs, operator: Actor) -> None:
     with pytest.raises(InvalidInput, match="cancel them"):
         queues.purge(operator, "default", State.RUNNING)
