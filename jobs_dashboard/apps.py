@@ -7,6 +7,8 @@ from django.conf import settings
 
 from core.tasks.registry import registry
 
+from .log_format import configure_unless_configured
+
 
 class JobsDashboardConfig(AppConfig):
     name = "jobs_dashboard"
@@ -20,6 +22,7 @@ class JobsDashboardConfig(AppConfig):
         from .bridge.discovery import discover_tasks, zone_schedules
         from .bridge.wiring import wire
 
+        configure_unless_configured()
         config = configuration()
         wire()
         discover_tasks(config.task_modules)

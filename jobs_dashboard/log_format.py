@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 from typing import Any, Final
@@ -68,6 +69,16 @@ def configure_structlog() -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def configure_unless_configured() -> None:
+    """In a project that has no wishes of its own: to stderr, from INFO on. By itself structlog writes to stdout, into
+    the middle of what commands print for programs."""
+    if not structlog.is_configured():
+        structlog.configure(
+            wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        )
 
 
 def _shared() -> list[Processor]:
