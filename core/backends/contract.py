@@ -60,7 +60,7 @@ class ExchangeReply(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """refused: raw ids whose settle came too late. asked_to_cancel: raw ids that this worker runs and should stop.
 
     next_due_ms: the store's time at which the next scheduled or failed job is due; 0 when there is none.
-    paused: why nothing was claimed, when the queue is paused ("" also while it is not; see is_paused).
+    is_paused: nothing was claimed because the queue is paused.
     """
 
     refused: Sequence[bytes] = ()
@@ -169,6 +169,9 @@ class Intake(Protocol):
 
     def enqueue(self, jobs: Sequence[NewJob]) -> list[Receipt]:
         """Store jobs, all or none of those of one queue; answers in the order given.
+
+        A store may cut what is very large (from 200 jobs or 4 MiB of one queue on) into parts that are each all or
+        none: when it raises, some parts may be there, and sending the same jobs again completes them.
 
         An id that is live or retained is not stored again (created False, its own ref). A unique key held by a live
         job (any state that is not final) answers that job's ref. A job is pending, or scheduled when its time lies

@@ -18,8 +18,8 @@ class Keep:
     age: timedelta
 
     def __post_init__(self) -> None:
-        if self.count < 1 or self.age <= timedelta(0):
-            raise ConfigError("retention keeps at least one job, for longer than nothing")
+        if self.count < 1 or self.age < timedelta(0):
+            raise ConfigError("retention keeps at least one job, and its age is not negative")
 
     @property
     def age_ms(self) -> int:

@@ -179,14 +179,15 @@ class Link:
 
 
 def check_eviction(policy: str | None, url: str) -> None:
-    """Refuse a server that may throw jobs away; warn when it does not say."""
+    """Refuse a server that may evict jobs. Jobs never expire, so a `volatile-` policy passes them by."""
     if policy is None:
         log.warning("Redis at %s does not tell its maxmemory-policy: make sure that it is noeviction", url)
-    elif policy != "noeviction":
+    elif policy.startswith("allkeys-"):
         raise ConfigError(
-            f"Redis at {url} has maxmemory-policy {policy} and would throw jobs away when its memory is full: "
+            f"Redis at {url} has the maxmemory-policy {policy}: it may drop jobs when memory is short; "
             "set it to noeviction"
         )
+
 
 
 def _has_flags(version: Any) -> bool:

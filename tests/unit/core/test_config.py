@@ -73,6 +73,6 @@ def test_every_field_that_may_be_set_has_a_variable() -> None:
 
 
 def test_a_retention_that_keeps_nothing_is_refused() -> None:
-    for count, age in ((0, timedelta(days=1)), (1, timedelta(0))):
+    for count, age in ((0, timedelta(days=1)), (1, timedelta(-1))):
         with pytest.raises(ConfigError, match="keeps at least one"):
             Keep(count, age)
