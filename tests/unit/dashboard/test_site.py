@@ -29,6 +29,17 @@ def test_static_files_are_served_under_hashed_names_for_ever() -> None:
     assert Client().get("/static/admin/css/base.css")["Cache-Control"] == "max-age=300, public"
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/login/", "/livez", "/nowhere", "/admin/", "/admin/login/", "/api/v1/stats"])
+def test_every_answer_has_a_policy_and_is_not_stored(path: str) -> None:
+    response = Client().get(path)
+
+    assert "frame-ancestors 'none'" in response["Content-Security-Policy"]
+    assert "unsafe" not in response["Content-Security-Policy"]
+    assert "no-store" in response["Cache-Control"]
+    assert response["X-Content-Type-Options"] == "nosniff"
+
+
 def test_a_static_file_that_is_not_there_keeps_its_name() -> None:
     assert static("no/such.css") == "/static/no/such.css"
 
