@@ -12,7 +12,7 @@ from tools.dev.servers import CHROMIUM, REDIS, Server, find, missing_sentence
 
 TESTS = Path(__file__).parent
 STORES = ("memory", "sqlite", "redis", "postgres")
-WITH_REDIS = {"conformance", "faults"}
+WITH_REDIS = {"conformance", "faults", "stores"}
 WITH_BROWSER = {"browser"}
 LIBRARIES = ("hypothesis", "playwright", "yaml", "check_jsonschema")
 
