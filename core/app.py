@@ -7,7 +7,7 @@ import functools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any, TypeVar, cast
 
 from .backends.contract import Acted, Backend, PageQuery, QueueCounts
@@ -29,9 +29,11 @@ from .tasks.registry import AnyTask, Event, Observer, Registry, check_event
 from .tasks.registry import registry as default_registry
 from .tasks.request import JobRequest
 from .worker.inprocess import Runner
+from .worker.services import Duty
 
 T = TypeVar("T")
 Around = Callable[[Claim], AbstractContextManager[None]]
+_NOTHING = nullcontext()
 _POLL_RESULT_S = (0.005, 0.25)  # first and longest pause between two looks for a result
 
 
@@ -51,6 +53,7 @@ class Jobs:
         registry: Registry = default_registry,
         unit_of_work: UnitOfWork | None = None,
         around: Sequence[Around] = (),
+        duties: Sequence[Duty] = (),
         clock: Clock | None = None,
         backend: Backend | None = None,
         **settings: Any,
@@ -65,6 +68,7 @@ class Jobs:
         self._unit_of_work = unit_of_work or NoUnitOfWork()
         self.client = Client(self.backend, registry, self.config, self._unit_of_work, self)
         self._around = tuple(around)
+        self._duties = tuple(duties)
         self._runner: Runner | None = None
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="jobs-async")
         if not binding.is_bound():
@@ -153,7 +157,8 @@ class Jobs:
     def start(self, *, concurrency: int | None = None, queues: Sequence[str] = ()) -> None:
         """Run workers, keeper and services as threads of this process until `stop`."""
         if self._runner is None:
-            self._runner = Runner(self, queues=tuple(queues), concurrency=concurrency or self.config.worker_count)
+            slots = concurrency or self.config.worker_count
+            self._runner = Runner(self, queues=tuple(queues), concurrency=slots, duties=self._duties)
             self._runner.start()
 
     def stop(self, *, grace: float | None = None) -> None:
@@ -186,17 +191,14 @@ class Jobs:
             registry=self.registry,
             unit_of_work=self._unit_of_work,
             around=self._around,
+            duties=self._duties,
         )
         binding.bind(again)
         return again
 
-    @contextmanager
-    def around_attempt(self, claim: Claim) -> Iterator[None]:
+    def around_attempt(self, claim: Claim) -> AbstractContextManager[None]:
         """What the application wraps around every handler: connections, language, context."""
-        with ExitStack() as stack:
-            for around in self._around:
-                stack.enter_context(around(claim))
-            yield
+        return _all_around(self._around, claim) if self._around else _NOTHING
 
     def _act(self, verb: Verb, job_id: str, reason: str) -> Acted:
         [acted] = self.control.act(verb, [JobRef.parse(job_id)], reason=reason)
@@ -207,6 +209,14 @@ class Jobs:
     async def _in_thread(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, functools.partial(call, *args, **kwargs))
+
+
+@contextmanager
+def _all_around(around: Sequence[Around], claim: Claim) -> Iterator[None]:
+    with ExitStack() as stack:
+        for one in around:
+            stack.enter_context(one(claim))
+        yield
 
 
 def observing(registry: Registry, event: Event) -> Callable[[Observer], Observer]:

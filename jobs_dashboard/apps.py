@@ -20,10 +20,11 @@ class JobsDashboardConfig(AppConfig):
         from . import checks  # noqa: F401
         from .bridge.configuration import configuration
         from .bridge.discovery import discover_tasks, zone_schedules
+        from .bridge.duties import DUTIES
         from .bridge.wiring import wire
 
         configure_unless_configured()
         config = configuration()
-        wire()
+        wire(DUTIES)
         discover_tasks(config.task_modules)
         zone_schedules(registry, settings.TIME_ZONE)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 from ..errors import ConfigError
 from ..model.clock import Clock
@@ -26,20 +26,34 @@ def open_backend(url: str, *, clock: Clock | None = None, **options: Any) -> Bac
 
     Raises ConfigError for a URL that names none, StoreUnavailable or StoreFormatError from opening it.
     """
-    scheme = urlsplit(url).scheme
-    if scheme not in _WINGS:
+    wing = wing_of(url)
+    backend = cast(Backend, _module(url).open_url(url, clock=clock, **_accepted(wing, options)))
+    backend.open()
+    return backend
+
+
+def wing_of(url: str) -> str:
+    """Which kind of store a URL names. Raises ConfigError when it is none."""
+    scheme, mark, _ = url.partition("://")
+    if not mark or scheme not in _WINGS:
         known = ", ".join(f"{name}://" for name in _WINGS)
-        raise ConfigError(f"JOBS_BACKEND_URL starts with {scheme or url[:20]!r}: give one of {known}")
-    wing = _WINGS[scheme]
+        raise ConfigError(f"JOBS_BACKEND_URL begins with {scheme[:20]!r}: give one of {known}")
+    return _WINGS[scheme]
+
+
+def preload(url: str) -> None:
+    """Import what opening a URL will need: before a fork, so that the children share it."""
+    _module(url)
+
+
+def _module(url: str) -> ModuleType:
+    wing = wing_of(url)
     try:
-        module = importlib.import_module(f"{__package__}.{wing}.backend")
+        return importlib.import_module(f"{__package__}.{wing}.backend")
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith(__package__ or ""):
             raise
-        raise ConfigError(f"{scheme}:// needs a driver: pip install '{_DRIVERS.get(wing, wing)}'") from error
-    backend = cast(Backend, module.open_url(url, clock=clock, **_accepted(wing, options)))
-    backend.open()
-    return backend
+        raise ConfigError(f"{wing}:// needs a driver: pip install '{_DRIVERS.get(wing, wing)}'") from error
 
 
 def _accepted(wing: str, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -56,15 +56,15 @@ class Arguments:
         """The required arguments that data does not hold, in the order of the signature."""
         return tuple(name for name in self.names if name in self.required and name not in data)
 
-    def pack(self, data: Any) -> bytes:
+    def pack(self, data: Mapping[str, Any]) -> bytes:
         """Plain data, checked against the annotations, as stored. What it lacks is the caller's to judge."""
-        if not isinstance(data, Mapping):
-            raise InvalidArguments("give a map of argument names to values", path=_PATH)
         self._convert(data)
         return pack_arguments(data, path=_PATH)
 
-    def require(self, data: Mapping[str, Any]) -> None:
-        """Raise InvalidArguments when a required argument is missing."""
+    def require(self, data: Any) -> None:
+        """Raise InvalidArguments when data is no map, or a required argument is missing."""
+        if not isinstance(data, Mapping):
+            raise InvalidArguments("give a map of argument names to values", path=_PATH)
         lacking = self.lacking(data)
         if lacking:
             raise InvalidArguments(self._told(f"missing {', '.join(lacking)}"), path=_PATH)

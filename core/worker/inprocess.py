@@ -15,7 +15,7 @@ import structlog
 from .engine import Engine
 from .keeper import Keeper
 from .plan import entries_for
-from .services import CORE_DUTIES, Services
+from .services import CORE_DUTIES, Duty, Services
 from .signals import NoSignals
 from .table import SlotTable
 from .worker import Worker, WorkerOptions
@@ -29,7 +29,9 @@ log = structlog.get_logger("jobs.worker")
 class Runner:
     """Started once, stopped once."""
 
-    def __init__(self, engine: Engine, *, queues: tuple[str, ...], concurrency: int) -> None:
+    def __init__(
+        self, engine: Engine, *, queues: tuple[str, ...], concurrency: int, duties: tuple[Duty, ...] = ()
+    ) -> None:
         table = SlotTable(regions=1, entries=entries_for(concurrency, engine.config.batch))
         region = table.regions[0]
         region.take()
@@ -37,7 +39,7 @@ class Runner:
         self._region = region
         self._worker = Worker(engine, region, NoSignals(), options)
         self._keeper = Keeper(engine, [region], queues=queues, slots=concurrency, label="in-process", can_kill=False)
-        self._services = Services(engine, CORE_DUTIES)
+        self._services = Services(engine, (*CORE_DUTIES, *duties))
         self._ended = threading.Event()
         self._threads = [
             threading.Thread(target=self._worker.run, name="jobs-worker", daemon=True),

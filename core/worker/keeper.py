@@ -74,13 +74,13 @@ class Keeper:
             if now >= self._renew_at:
                 self._renew_at = now + RETRY_S
                 self._renew()
-                if self._outage:
-                    self._outage = False
-                    log.info("store answers again, leases are renewed")
                 self._renew_at = now + self._lease_s / RENEWALS_PER_LEASE
             if now >= self._beat_at:
                 self._beat_at = now + BEAT_EVERY_S
                 self._beat()
+                if self._outage:  # with nothing to renew, the beat is the first call that shows it
+                    self._outage = False
+                    log.info("store answers again, leases are renewed")
         except StoreUnavailable as error:
             if not self._outage:
                 log.warning("store unavailable, leases are not renewed", error=str(error))

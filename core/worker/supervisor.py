@@ -12,6 +12,7 @@ from typing import Final
 
 import structlog
 
+from ..backends.opener import preload
 from . import exits, signals
 from .child import LAST_DUTIES_S, keeper_main, run_child, services_main, worker_main
 from .plan import Plan
@@ -39,6 +40,7 @@ def run(plan: Plan) -> int:
     if not plan.config.enabled:
         log.info("jobs are switched off (JOBS_ENABLED is false): nothing to run")
         return exits.OK
+    preload(plan.config.backend_url)
     before = {number: signal.getsignal(number) for number in _HEARD}
     ears = SignalPipe(_HEARD)
     try:

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from core.backends.opener import wing_of
 from core.config import Config, read_config
 from core.errors import ConfigError
 
@@ -24,9 +25,12 @@ def configuration(**arguments: Any) -> Config:
     if not isinstance(given, dict):
         raise ImproperlyConfigured("the setting JOBS is no dict: give JOBS = {'BACKEND_URL': 'redis://…', …}.")
     try:
-        return read_config(settings=given, default_url=default_url(), **arguments)
+        config = read_config(settings=given, default_url=default_url(), **arguments)
+        if config.backend_url:
+            wing_of(config.backend_url)  # a scheme that nobody knows is told at the start, not at the first job
     except ConfigError as error:
         raise ImproperlyConfigured(f"{error}.") from error
+    return config
 
 
 def default_url() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
@@ -18,6 +18,7 @@ from core.backends.opener import open_backend
 from core.config import Config
 from core.control import Control
 from core.tasks import binding
+from core.worker.services import Duty
 
 from .attempts import around_attempt
 from .configuration import configuration
@@ -25,8 +26,10 @@ from .prompt import PromptBackend
 from .unit_of_work import OnCommit
 
 
-def wire() -> None:
-    """Say that Jobs are made here; nothing is opened yet."""
+def wire(duties: Sequence[Duty]) -> None:
+    """Say that Jobs are made here, and what runs beside workers in a process of the application's own; nothing is
+    opened yet."""
+    _maker.duties = tuple(duties)
     binding.provide(_maker.make)
     request_started.connect(_maker.serve_web, dispatch_uid="jobs_dashboard.web")
 
@@ -58,7 +61,7 @@ def make_jobs(*, is_web: bool = False) -> Jobs:
     require_shared(config)
     opening = partial(open_backend, config.backend_url, redis_max_connections=config.redis_max_connections)
     backend = cast(Backend, PromptBackend(opening)) if is_web else opening()
-    return Jobs(config=config, backend=backend, unit_of_work=OnCommit(), around=[around_attempt])
+    return Jobs(config=config, backend=backend, unit_of_work=OnCommit(), around=[around_attempt], duties=_maker.duties)
 
 
 def require_shared(config: Config) -> None:
@@ -90,6 +93,7 @@ class _Maker:
 
     def __init__(self) -> None:
         self.held: Jobs | None = None
+        self.duties: tuple[Duty, ...] = ()
         self._is_web = False
 
     def serve_web(self, **_: Any) -> None:
