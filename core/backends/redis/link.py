@@ -189,7 +189,6 @@ def check_eviction(policy: str | None, url: str) -> None:
         )
 
 
-
 def _has_flags(version: Any) -> bool:
     """Without a version the plain form is right: every server takes it."""
     major = str(version or "").partition(".")[0]
