@@ -37,11 +37,12 @@ FLAGS = [
 THEMES = ("light", "dark")
 WIDTHS = (1440, 360)
 HEIGHTS = {1440: 900, 360: 740}
-FOR_README = {
+FOR_README = {  # without paths of the machine they were taken on
     ("overview", "light", 1440),
     ("overview", "dark", 1440),
-    ("job-dead", "dark", 1440),
-    ("jobs-dead", "light", 360),
+    ("job-completed", "dark", 1440),
+    ("schedules", "light", 1440),
+    ("queue", "dark", 360),
 }
 RUNS = 3
 BETWEEN_RUNS_S = 40.0
@@ -70,7 +71,7 @@ PLACES = (
         "jobs-question", "/jobs/?state=dead", press=(".pick >> nth=0", ".pick >> nth=1", ".selection button >> nth=0")
     ),
     Place("job-dead", "/jobs/?state=dead", first=True),
-    Place("job-completed", "/jobs/?state=completed", first=True),
+    Place("job-completed", "/jobs/?state=completed&task=examples.tasks.wake_service", first=True),
     Place("queues", "/queues/"),
     Place("queues-pause", "/queues/", press=("tr#queue-audit summary",)),
     Place("queue", "/queues/audit/"),
