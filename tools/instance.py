@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from urllib.error import URLError
@@ -23,9 +24,18 @@ class Instance:
     """One dashboard and one set of workers; `with` starts and ends them.
 
     task_modules: imported beside every app's tasks. queues: which ones the workers take; all when empty.
+    environment: variables beside and above its own.
     """
 
-    def __init__(self, folder: Path, *, task_modules: str = "", queues: str = "", slots: int = 4) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        task_modules: str = "",
+        queues: str = "",
+        slots: int = 4,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -43,6 +53,7 @@ class Instance:
             "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
             "ALLOWED_HOSTS": "127.0.0.1",
             "EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend",
+            **(environment or {}),
         }
         self._running: list[subprocess.Popen[bytes]] = []
 
