@@ -33,6 +33,7 @@ class Config:
     health_oldest_degraded: timedelta = timedelta(minutes=15)
     health_dead_degraded: int = 1_000
     log_jobs: bool = False
+    code_version: str = ""  # what workers show of the application they run
     journal_completed: float = 1.0  # the fraction of completed attempts that the journal carries
     sources: Mapping[str, Source] = field(default_factory=dict, compare=False)
 
@@ -80,6 +81,12 @@ def _fraction(text: str) -> float:
     return fraction
 
 
+def _short(text: str) -> str:
+    if len(text) > 40 or not text.isprintable():
+        raise ValueError
+    return text.strip()
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
@@ -102,6 +109,7 @@ _SETTINGS = (
     _Setting("health_oldest_degraded", "JOBS_HEALTH_OLDEST_DEGRADED_SECONDS", _seconds, _SECONDS),
     _Setting("health_dead_degraded", "JOBS_HEALTH_DEAD_DEGRADED", _at_least(1), "a whole number from 1 on"),
     _Setting("log_jobs", "JOBS_LOG_JOBS", _boolean, "true or false"),
+    _Setting("code_version", "JOBS_CODE_VERSION", _short, "at most 40 characters"),
     _Setting("journal_completed", "JOBS_JOURNAL_COMPLETED", _fraction, "a fraction from 0 to 1"),
 )
 

@@ -145,6 +145,7 @@ class Keeper:
             running=tuple(str(JobRef(entry.queue, entry.raw)) for entry in running[:SHOWN_RUNNING]),
             started_ms=identity.started_ms,
             memory_bytes=memory_of(identity.pid),
+            version=self._engine.config.code_version,
             quiet=identity.is_quiet,
         )
 

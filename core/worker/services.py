@@ -107,6 +107,7 @@ def _pulse(duties: Sequence[Duty], on_order: Callable[[], None] | None, engine: 
         pid=os.getpid(),
         tasks=tuple(duty.name for duty in duties),
         started_ms=SystemClock().now_ms(),
+        version=engine.config.code_version,
     )
     try:
         while not stop.is_set():
