@@ -17,7 +17,7 @@ def clock() -> HandClock:
 @pytest.fixture
 def jobs(clock: HandClock) -> Iterator[Jobs]:
     """Nothing runs in it until a test makes it run."""
-    made = Jobs("memory://", registry=Registry(), clock=clock, poll_interval=0.02, lease=30)
+    made = Jobs("memory://", registry=Registry(), clock=clock, poll_interval=0.02, lease=30, code_version="v7")
     yield made
     made.close()
 

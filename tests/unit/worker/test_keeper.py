@@ -9,13 +9,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from core.app import Jobs
 from core.errors import StoreUnavailable
 from core.model.states import State
 from core.worker.attempt import Finished
 from core.worker.exits import CUT_SHORT, RECYCLED
 from core.worker.keeper import Keeper
 from core.worker.liveness import pulse_of
-from core.worker.table import Identity, Orders, Status
+from core.worker.table import Identity, Orders, SlotTable, Status
 from tests.unit.worker.bench import Bench, HandClock
 
 ID = "ab" * 16
@@ -80,7 +81,7 @@ def test_it_speaks_for_the_worker_and_brings_its_orders(bench: Bench, keeper: Ke
     attempt = bench.started(work)
     keeper.turn(0.0)
     [info] = bench.jobs.backend.workers()
-    assert (info.id, info.label, info.slots, info.tasks) == (ID, "here", 2, ("work",))
+    assert (info.id, info.label, info.slots, info.tasks, info.version) == (ID, "here", 2, ("work",), "v7")
     assert info.running == (str(attempt.claim.ref),)
     bench.jobs.control.order(ID, quiet=True)
     keeper.turn(2.0)
@@ -169,3 +170,24 @@ def test_a_process_that_cannot_end_itself_for_a_stuck_handler_is_ended(
     assert process.poll() is None
     keeper.turn(40.0)
     assert process.wait(10) == -signal.SIGKILL
+
+
+def test_the_living_keep_their_leases_while_the_dead_cannot_be_seen_to(
+    jobs: Jobs, clock: HandClock, process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, dead = Bench(jobs), SlotTable(regions=1, entries=1).regions[0]
+    bench.region.announce(Identity(process.pid, pulse_of(process.pid).birth, ID, 1, is_quiet=False))
+    dead.announce(Identity(1, 1, "cd" * 16, 1, is_quiet=False))
+    lost, alive = bench.claim(work), bench.started(work)
+    dead.admit(0, b"default", lost.raw, lost.token)
+    dead.bury(signal.SIGKILL)
+    keeper = Keeper(jobs, [dead, bench.region], queues=("default",), slots=2)
+
+    def away(*_: object) -> None:
+        raise StoreUnavailable("this part of the store is away")
+
+    monkeypatch.setattr(jobs.backend, "release", away)
+    clock.move(10)
+    keeper.turn(10.0)
+    assert bench.stored(alive.claim).lease_until_ms == clock.at_ms + 30_000
+    assert dead.status is Status.DEAD

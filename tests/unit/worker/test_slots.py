@@ -91,3 +91,29 @@ def test_a_written_off_handler_is_shown_as_such_and_counted_until_it_ends(bench:
 
 def _phases(bench: Bench) -> list[Phase]:
     return [entry.phase for entry in bench.region.claims()]
+
+
+def test_a_claim_is_looked_for_while_others_start(bench: Bench) -> None:
+    bench.slots.limit = 16
+    for _ in range(3):
+        bench.started(work)
+    waiting = bench.admitted(work)
+    missing = b"\xff" * 14
+
+    class Meddling(dict[int, object]):
+        """As a thread that starts its handler just while somebody looks."""
+
+        def values(self):  # type: ignore[no-untyped-def]
+            for position, attempt in enumerate(super().values()):
+                if position == 1:
+                    starter = threading.Thread(target=bench.slots.take_for_thread)
+                    starter.start()
+                    starter.join(0.2)
+                    starters.append(starter)
+                yield attempt
+
+    starters: list[threading.Thread] = []
+    bench.slots._running = Meddling(bench.slots._running)  # type: ignore[arg-type,assignment]
+    assert bench.slots.find(missing) is None
+    starters[0].join()
+    assert bench.slots.find(waiting.claim.raw) is waiting
