@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,17 +20,20 @@ def hello(name: str) -> str:
 """
 
 
+_README = re.compile(r"# settings\.py\n(.*?)\n# urls\.py\n(.*?)\n# yourapp/tasks\.py", re.DOTALL)
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A new project with one app, and ours beside it."""
+    """A new project with one app, and ours beside it, by the README's own words; on SQLite."""
     _django(tmp_path, "-m", "django", "startproject", "shop", ".")
-    settings = tmp_path / "shop" / "settings.py"
-    apps = '["jobs_dashboard", "django_htmx", "ninja", "till",'
-    settings.write_text(settings.read_text().replace("INSTALLED_APPS = [", f"INSTALLED_APPS = {apps}"))
-    urls = tmp_path / "shop" / "urls.py"
-    ours = 'path("ops/api/", include("jobs_dashboard.api.urls")), path("ops/jobs/", include("jobs_dashboard.urls")),'
-    told = urls.read_text().replace("import path", "import include, path")
-    urls.write_text(told.replace("urlpatterns = [", f"urlpatterns = [{ours}"))
+    [(settings, urls)] = _README.findall((ROOT / "README.md").read_text())
+    settings = re.sub("^JOBS = .*", "", settings, flags=re.MULTILINE)
+    with (tmp_path / "shop" / "settings.py").open("a") as file:
+        file.write(settings.replace("...", '*INSTALLED_APPS, "till"'))
+        file.write(f'TEMPLATES[0]["DIRS"] = ["{ROOT / "templates"}"]\n')  # a wheel holds them inside the package
+    with (tmp_path / "shop" / "urls.py").open("a") as file:
+        file.write(urls.replace("...", "*urlpatterns"))
     app = tmp_path / "till"
     app.mkdir()
     (app / "__init__.py").touch()
@@ -54,10 +58,26 @@ def test_its_api_answers_under_the_projects_own_prefix(project: Path) -> None:
     code = (
         "from django.test import Client;"
         f"print(Client(headers={{'authorization': 'Bearer {token}'}}, SERVER_NAME='localhost')"
-        ".get('/ops/api/jobs/default~00q40g78ctg00233dkdjv2l').json()['status'])"
+        ".get('/api/v1/jobs/default~00q40g78ctg00233dkdjv2l').json()['status'])"
     )
 
     assert _django(project, "manage.py", "shell", "--no-imports", "-c", code).strip() == "404"
+
+
+def test_a_stranger_is_led_to_a_login_that_is_there_and_staff_to_every_page(project: Path) -> None:
+    code = (
+        "from django.contrib.auth.models import User; from django.test import Client;"
+        "print(Client(SERVER_NAME='localhost').get('/jobs/', follow=True).status_code);"
+        "User.objects.create_superuser('ann', '', 'a long password');"
+        "seen = Client(SERVER_NAME='localhost');"
+        "print(seen.post('/jobs/login/', {'username': 'ann', 'password': 'a long password'}).url);"
+        "pages = ['/jobs/', '/jobs/jobs/', '/jobs/schedules/', '/jobs/workers/', '/api/v1/docs'];"
+        "print(*[seen.get(page).status_code for page in pages])"
+    )
+
+    told = _django(project, "manage.py", "shell", "--no-imports", "-c", code).splitlines()
+
+    assert told == ["200", "/jobs/", "200 200 200 200 200"]
 
 
 def _django(folder: Path, *words: str) -> str:
