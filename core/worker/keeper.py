@@ -39,7 +39,7 @@ log = structlog.get_logger("jobs.keeper")
 class Keeper:
     """`turn` does what is due and is called every tenth of a second or so. Times are the host's monotonic clock.
 
-    can_kill: whether the workers are processes of their own. version: what the register shows.
+    can_kill: whether the workers are processes of their own.
     """
 
     def __init__(
@@ -70,11 +70,11 @@ class Keeper:
         """Renew, beat and clean up as far as due; an unreachable store only postpones."""
         try:
             self._end_stuck(now)
-            self._see_to_dead(now)
-            if now >= self._renew_at:
+            if now >= self._renew_at:  # the living first: the dead can wait, a lease cannot
                 self._renew_at = now + RETRY_S
                 self._renew()
                 self._renew_at = now + self._lease_s / RENEWALS_PER_LEASE
+            self._see_to_dead(now)
             if now >= self._beat_at:
                 self._beat_at = now + BEAT_EVERY_S
                 self._beat()
@@ -150,7 +150,7 @@ class Keeper:
         )
 
     def _see_to_dead(self, now: float) -> None:
-        self.living()
+        self.living()  # an orphaned keeper notices deaths there
         for region in self._regions:
             if region.status is not Status.DEAD:
                 continue

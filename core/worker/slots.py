@@ -206,7 +206,8 @@ class Slots:
         attempt.started_ms = self._time.now_ms()
         attempt.deadline = now + timeout_s_of(attempt.options, attempt.task.timeout, self._timeout_s)
         self.region.start(attempt.index, int(now * 1000), int(attempt.deadline * 1000))
-        self._running[attempt.index] = attempt
+        with self._lock:
+            self._running[attempt.index] = attempt
         self.starts += 1  # a lost update does no harm: it is only asked whether it moved
 
 

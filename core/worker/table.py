@@ -1,8 +1,8 @@
 """The slot table: which claims each worker process holds, in memory that its keeper reads without asking it.
 
 One region a process. Every field has one writer: the supervisor (status, exit), the worker (identity, entries), the
-keeper (orders, notices). A reader may see an entry half written; every use of it is a compare-and-set on
-`(raw, token)` in the store, so that such a claim is at worst refused.
+keeper (orders, notices; a new claim clears the notice of the one before). A reader may see an entry half written; every
+use of it is a compare-and-set on `(raw, token)` in the store, so that such a claim is at worst refused.
 """
 
 from __future__ import annotations
@@ -133,6 +133,7 @@ class Region:
         """Publish a claim."""
         at = _AT_ENTRIES + index * _STRIDE
         _ENTRY.pack_into(self._view, at, Phase.EMPTY, queue, raw, token, 0, 0)
+        _NOTICE.pack_into(self._view, at + _AT_NOTICE, 0)  # another queue may have counted to the same token
         self._view[at] = Phase.WAITING
 
     def start(self, index: int, started: int, deadline: int) -> None:

@@ -1,8 +1,10 @@
 """What is held is published, in its phase, until it is settled."""
 
 import threading
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from core.worker.attempt import Finished
+from core.worker.attempt import Attempt, Finished
 from core.worker.interrupts import StopInterrupt
 from core.worker.table import Phase
 from tests.unit.worker.bench import Bench
@@ -93,27 +95,28 @@ def _phases(bench: Bench) -> list[Phase]:
     return [entry.phase for entry in bench.region.claims()]
 
 
-def test_a_claim_is_looked_for_while_others_start(bench: Bench) -> None:
-    bench.slots.limit = 16
+def test_a_claim_is_looked_for_while_another_starts(bench: Bench) -> None:
+    bench.slots.limit = 4
     for _ in range(3):
         bench.started(work)
-    waiting = bench.admitted(work)
-    missing = b"\xff" * 14
+    other = bench.attempt(bench.claim(work))
+    starter = threading.Thread(target=bench.slots._start, args=[other])
 
-    class Meddling(dict[int, object]):
-        """As a thread that starts its handler just while somebody looks."""
+    class Meddling(dict[int, Attempt]):
+        """Its second value is read just while a thread starts its handler."""
 
-        def values(self):  # type: ignore[no-untyped-def]
-            for position, attempt in enumerate(super().values()):
-                if position == 1:
-                    starter = threading.Thread(target=bench.slots.take_for_thread)
-                    starter.start()
-                    starter.join(0.2)
-                    starters.append(starter)
-                yield attempt
+        def values(self) -> Any:
+            return _meddled(super().values(), starter)
 
-    starters: list[threading.Thread] = []
-    bench.slots._running = Meddling(bench.slots._running)  # type: ignore[arg-type,assignment]
-    assert bench.slots.find(missing) is None
-    starters[0].join()
-    assert bench.slots.find(waiting.claim.raw) is waiting
+    bench.slots._running = Meddling(bench.slots._running)
+    assert bench.slots.find(b"\xff" * 14) is None
+    starter.join()
+    assert bench.slots.find(other.claim.raw) is other
+
+
+def _meddled(attempts: Iterable[Attempt], starter: threading.Thread) -> Iterator[Attempt]:
+    for position, attempt in enumerate(attempts):
+        if position == 1 and not starter.ident:
+            starter.start()
+            starter.join(0.2)
+        yield attempt
