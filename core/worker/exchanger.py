@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -16,7 +16,7 @@ from ..model.clock import as_ms
 from ..model.job import Claim
 from ..model.states import State
 from .appetite import Appetite
-from .attempt import Finished
+from .attempt import Attempt, Finished
 from .bell import Bell, Doorbell
 from .burst import has_work
 from .engine import Engine
@@ -168,7 +168,7 @@ class Exchanger:
         try:
             reply = send_parcel(self._backend, parcel, self._next_call, give_up=self._abandoned)
         except BaseException:
-            self._drop(finished)  # their leases run out, rather than being renewed for ever
+            self._drop(one.attempt for one in finished)  # their leases run out, rather than being renewed for ever
             raise
         if reply is None:
             return
@@ -220,14 +220,16 @@ class Exchanger:
         if not self._slots.waiting or (self.claims and not self._appetite.must_give_back(now)):
             return
         attempts = self._slots.take_back()
-        for queue, pairs in pairs_by_queue(attempts).items():
-            insist(partial(self._backend.release, queue, pairs), what="release", give_up=self._abandoned)
+        try:
+            for queue, pairs in pairs_by_queue(attempts).items():
+                insist(partial(self._backend.release, queue, pairs), what="release", give_up=self._abandoned)
+        finally:
+            if not self._abandoned.is_set():  # else the keeper gives back what it still finds in the table
+                self._drop(attempts)
+
+    def _drop(self, attempts: Iterable[Attempt]) -> None:
         for attempt in attempts:
             self._slots.drop(attempt.index)
-
-    def _drop(self, finished: Sequence[Finished]) -> None:
-        for one in finished:
-            self._slots.drop(one.attempt.index)
 
     def _look_who_rang(self, now: float) -> None:
         """The store does not say where work arrived: a few queues are simply asked, among many one call finds it."""
@@ -301,4 +303,5 @@ class Exchanger:
             return False
         if any(due and due <= now + LONGEST_SLEEP_S for due in self._due.values()):
             return False
-        return not has_work(self._backend.counts(), self._rota.names)
+        counts = insist(self._backend.counts, what="counts", give_up=self._abandoned)
+        return counts is not None and not has_work(counts, self._rota.names)

@@ -68,6 +68,6 @@ class Runner:
                 self._keeper.turn(time.monotonic())
             except Exception:
                 log.exception("the keeper failed and goes on")
-        self._region.bury(0)
+        self._region.bury(self._worker.exit_code << 8)  # as the wait status of a process that ended so
         self._keeper.turn(time.monotonic())
         self._keeper.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -54,7 +55,8 @@ class Report:
     def close(self, timeout_s: float) -> None:
         """Let the observers see what is still queued."""
         if self._observer is not None:
-            self._observed.put(None)
+            with contextlib.suppress(queue.Full):  # an observer hangs: the worker ends without it
+                self._observed.put(None, timeout=timeout_s)
             self._observer.join(timeout_s)
 
     def _log(self, finished: Finished) -> None:

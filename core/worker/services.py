@@ -6,6 +6,7 @@ import functools
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
@@ -75,8 +76,9 @@ class Services:
         """Stop all; whether every duty ended in time."""
         self.quiet()
         self._stops[False].set()
+        until = time.monotonic() + timeout_s
         for thread in self._threads:
-            thread.join(timeout_s)
+            thread.join(max(0.0, until - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
     def _keep_up(self, duty: Duty) -> None:

@@ -273,6 +273,23 @@ def test_after_the_grace_period_handlers_are_interrupted_and_their_jobs_go_back(
     assert (found.state, found.tries) == (State.PENDING, 0)
 
 
+def test_a_handler_that_cannot_be_interrupted_is_no_death_of_its_worker(jobs: Jobs) -> None:
+    began, released = threading.Event(), threading.Event()
+
+    def block() -> None:
+        began.set()
+        released.wait(30)
+
+    jobs.register("block", block)
+    job = jobs.enqueue("block")
+    jobs.start(concurrency=1)
+    assert began.wait(10)
+    jobs.stop(grace=0.1)
+    released.set()
+    found = _job(jobs, job.id)
+    assert (found.state, found.stored.losses, found.tries) == (State.PENDING, 0, 0)
+
+
 def test_short_jobs_behind_a_long_one_go_back_for_others(jobs: Jobs) -> None:
     """A buffer filled by short jobs must not wait behind a long one while another worker is free."""
     release = threading.Event()
