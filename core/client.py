@@ -49,7 +49,8 @@ class Client:
         self._lookup = lookup
 
     def enqueue(self, requests: Sequence[JobRequest]) -> list[JobHandle[Any]]:
-        """Store jobs, all of one queue or none; handles in the order given.
+        """Store jobs, all of one queue or none as far as the store does not cut them (contract.Intake.enqueue);
+        handles in the order given.
 
         Inside a transaction that the unit of work knows they are stored when it commits; the ids are final at once.
         """

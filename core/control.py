@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from .backends.contract import Acted, Backend, Page, PageQuery
 from .errors import JobNotFound
-from .model.ident import JobRef, derived_raw, new_raw
+from .model.ident import RAW_BYTES, JobRef, derived_raw, new_raw
 from .model.job import NewJob, StoredJob, pack_options, unpack_options
 from .model.payload import check_queue, check_text, pack_arguments
 from .model.schedule import ScheduleSpec, StoredSchedule, unpack_spec
@@ -18,6 +18,7 @@ from .model.states import EFFECTS, Effect, State, Verb
 from .model.worker import WorkerOrders
 
 CHUNK = 200  # jobs in one call of a store: bounded, so that no script or transaction runs long
+COPIED_AT_ONCE = 50  # whole jobs are read for it
 
 Progress = Callable[[int], None]
 
@@ -47,7 +48,7 @@ class Control:
             for start in range(0, len(raws), CHUNK):
                 for acted in self._backend.act(verb, queue, raws[start : start + CHUNK], operation, reason):
                     answers[acted.ref] = acted
-        return [self._copied(verb, answers[ref], operation) for ref in refs]
+        return self._copied(verb, [answers[ref] for ref in refs], operation)
 
     def act_where(
         self,
@@ -122,8 +123,8 @@ class Control:
         """One job of a schedule, at once and beside its ticks; answers its id."""
         entry = self.schedule(key)
         raw = new_raw()
-        if operation:  # the same operation makes the same job
-            raw = derived_raw(entry.last_fire_ms.to_bytes(6, "big") + bytes(8), f"{key}:{operation}")
+        if operation:  # the same operation makes the same job, also when a tick came in between
+            raw = derived_raw(bytes(RAW_BYTES), f"{key}:{operation}")
         job = job_of(entry, raw)
         self._backend.enqueue([job])
         return job.ref
@@ -136,24 +137,22 @@ class Control:
 
     # Inside
 
-    def _copied(self, verb: Verb, acted: Acted, operation: str) -> Acted:
-        if acted.applied or acted.before is None or EFFECTS[verb][acted.before] is not Effect.COPY:
-            return acted
-        [original] = self._backend.get([acted.ref])
-        if original is None:
-            return acted
-        options = replace(unpack_options(original.options), parent=str(acted.ref))
-        copy = NewJob(
-            queue=original.ref.queue,
-            raw=derived_raw(original.ref.raw, operation),
-            task=original.task,
-            arguments=original.arguments,
-            options=pack_options(options),
-            priority=original.priority,
-            max_attempts=original.max_attempts,
-        )
-        self._backend.enqueue([copy])
-        return Acted(copy.ref, applied=True, before=acted.before, after=State.PENDING)
+    def _copied(self, verb: Verb, acted: Sequence[Acted], operation: str) -> list[Acted]:
+        """The answers, once those jobs that only a copy can bring back have got one; a repeat makes the same copy."""
+        wanted = list(dict.fromkeys(one.ref for one in acted if _wants_copy(verb, one)))
+        copies: dict[JobRef, NewJob] = {}
+        for start in range(0, len(wanted), COPIED_AT_ONCE):
+            found = self._backend.get(wanted[start : start + COPIED_AT_ONCE])
+            made = {original.ref: _copy_of(original, operation) for original in found if original is not None}
+            if made:
+                self._backend.enqueue(list(made.values()))
+            copies |= made
+        return [
+            Acted(copies[one.ref].ref, applied=True, before=one.before, after=State.PENDING)
+            if one.ref in copies
+            else one
+            for one in acted
+        ]
 
     def _pages(self, query: PageQuery, most: int) -> Iterator[Sequence[StoredJob]]:
         left = most
@@ -178,6 +177,24 @@ def job_of(entry: StoredSchedule, raw: bytes) -> NewJob:
         options=pack_options(replace(unpack_options(spec.options), schedule=entry.key)),
         priority=spec.priority,
         max_attempts=spec.max_attempts,
+    )
+
+
+def _wants_copy(verb: Verb, acted: Acted) -> bool:
+    return not acted.applied and acted.before is not None and EFFECTS[verb][acted.before] is Effect.COPY
+
+
+def _copy_of(original: StoredJob, operation: str) -> NewJob:
+    """The same work as a new job that names the one it repeats."""
+    options = replace(unpack_options(original.options), parent=str(original.ref))
+    return NewJob(
+        queue=original.ref.queue,
+        raw=derived_raw(original.ref.raw, operation),
+        task=original.task,
+        arguments=original.arguments,
+        options=pack_options(options),
+        priority=original.priority,
+        max_attempts=original.max_attempts,
     )
 
 

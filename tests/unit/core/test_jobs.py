@@ -7,8 +7,9 @@ import pytest
 
 from core.app import Jobs
 from core.backends.contract import Exchange, PageQuery
+from core.control import job_of
 from core.errors import ConfigError, InvalidInput, JobNotFound, ResultUnavailable, StoreUnavailable
-from core.model.ident import JobRef
+from core.model.ident import JobRef, fire_raw
 from core.model.job import Claim, unpack_options
 from core.model.outcome import Outcome
 from core.model.payload import pack_result, unpack_data
@@ -145,6 +146,38 @@ def test_run_now_makes_one_job_an_operation(jobs: Jobs, double: Task[[int], int]
     assert (job.task, job.options.schedule) == ("double", "nightly")
     with pytest.raises(JobNotFound, match="no schedule"):
         jobs.control.run_now("weekly")
+
+
+def test_run_now_sent_again_after_a_tick_is_still_the_same_job(jobs: Jobs, double: Task[[int], int]) -> None:
+    spec = pack_spec(ScheduleSpec(task="double", cron="0 0 * * *", arguments={"n": 1}))
+    entry = jobs.backend.put_schedule("default", "nightly", spec, enabled=True)
+    first = jobs.control.run_now("nightly", operation="a")
+    fire_ms = entry.last_fire_ms + 60_000
+    tick = job_of(entry, fire_raw("nightly", fire_ms))
+    assert jobs.backend.tick("default", "nightly", entry.version, entry.last_fire_ms, fire_ms, tick)
+    assert jobs.control.run_now("nightly", operation="a") == first
+
+
+def test_completed_jobs_are_copied_in_two_calls_however_many(
+    jobs: Jobs, double: Task[[int], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handles = double.enqueue_many([{"n": n} for n in range(5)])
+    with jobs.running():
+        for handle in handles:
+            handle.result(timeout=20)
+    calls: list[str] = []
+    for verb in ("get", "enqueue"):
+        real = getattr(jobs.backend, verb)
+        monkeypatch.setattr(
+            jobs.backend, verb, lambda given, verb=verb, real=real: (calls.append(verb), real(given))[1]
+        )
+    refs = [handle.ref for handle in handles]
+    acted = jobs.control.act(Verb.RETRY, [*refs, refs[0]], operation="again")
+    assert calls == ["get", "enqueue"]
+    assert [one.applied for one in acted] == [True] * 6
+    assert acted[0] == acted[5]
+    copies = jobs.get_many(str(one.ref) for one in acted[:5])
+    assert [copy.options.parent for copy in copies if copy] == [str(ref) for ref in refs]
 
 
 def test_a_chain_carries_its_steps_and_feeds_them(jobs: Jobs, registry: Registry, double: Task[[int], int]) -> None:
