@@ -43,11 +43,12 @@ class IdMaker:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self.reseed()
 
     def reseed(self) -> None:
-        """Take new random bits: called in a forked child, which must not repeat its parent."""
+        """Begin anew: called in a forked child, which must not repeat its parent, and whose copy of the lock may be
+        held by a thread that it does not have."""
+        self._lock = threading.Lock()
         self._node = os.urandom(6)
         self._last = 0
 

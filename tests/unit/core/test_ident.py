@@ -63,3 +63,11 @@ def test_a_follow_up_has_the_same_id_whoever_makes_it() -> None:
 def test_a_tick_has_one_id() -> None:
     assert fire_raw("daily", 60_000) == fire_raw("daily", 60_000)
     assert len({fire_raw("daily", 60_000), fire_raw("daily", 120_000), fire_raw("hourly", 60_000)}) == 3
+
+
+@pytest.mark.timeout(10)
+def test_a_child_forked_while_another_thread_makes_an_id_can_make_one() -> None:
+    maker = IdMaker()
+    with maker._lock:  # as another thread would hold it
+        maker.reseed()
+        assert len(maker.next()) == RAW_BYTES
