@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgres_server import PostgresServer
 from tests.servers import RedisServer
-from tools.dev.servers import CHROMIUM, REDIS, Server, find, missing_sentence
+from tools.dev.servers import CHROMIUM, POSTGRES, REDIS, Server, find, missing_sentence
 
 TESTS = Path(__file__).parent
 STORES = ("memory", "sqlite", "redis", "postgres")
 WITH_REDIS = {"conformance", "faults", "stores"}
+WITH_POSTGRES = {"conformance", "stores"}
 WITH_BROWSER = {"browser"}
 LIBRARIES = ("hypothesis", "playwright", "yaml", "check_jsonschema")
 
@@ -64,6 +66,13 @@ def redis_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL of this process's own, empty at first; each pytest worker has another one."""
+    with PostgresServer() as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
 def chromium_path() -> str:
     """The Chromium that Playwright is to start."""
     path = find(CHROMIUM)
@@ -76,6 +85,8 @@ def _needed_servers(config: pytest.Config) -> list[Server]:
     needed = []
     if "redis" in _chosen_stores(config) and folders & WITH_REDIS:
         needed.append(REDIS)
+    if "postgres" in _chosen_stores(config) and folders & WITH_POSTGRES:
+        needed.append(POSTGRES)
     if folders & WITH_BROWSER:
         needed.append(CHROMIUM)
     return needed

@@ -17,8 +17,10 @@ _WINGS = {
     "redis": "redis",
     "rediss": "redis",
     "unix": "redis",
+    "postgres": "postgres",
+    "postgresql": "postgres",
 }
-_DRIVERS = {"redis": "redis[hiredis]"}
+_DRIVERS = {"redis": "redis[hiredis]", "postgres": "psycopg[binary,pool]"}
 
 
 def open_backend(url: str, *, clock: Clock | None = None, **options: Any) -> Backend:

@@ -7,16 +7,27 @@ from pathlib import Path
 import pytest
 
 from core.backends.contract import Backend
+from tests.postgres_server import PostgresServer
 from tests.servers import RedisServer
 
 from .clock import FakeClock
 from .invariants import assert_consistent
 from .lab import Lab
 from .matrix import Matrix
-from .places import Losable, LosableRedis, MemoryPlace, Place, RedisPlace, SqlitePlace
+from .places import (
+    Losable,
+    LosablePostgres,
+    LosableRedis,
+    MemoryPlace,
+    Place,
+    PostgresPlace,
+    RedisPlace,
+    SqlitePlace,
+)
 
-STORES = ("memory", "sqlite", "redis")
+STORES = ("memory", "sqlite", "redis", "postgres")
 REDIS_DATABASES = {"one": 0, "two": 1, "run": 2}
+schemas = count()
 Chooser = Callable[[str, str], Place]
 
 
@@ -40,6 +51,8 @@ def choose(request: pytest.FixtureRequest, tmp_path: Path) -> Chooser:
             return MemoryPlace()
         if name == "redis":
             return RedisPlace(request.getfixturevalue("redis_server"), REDIS_DATABASES[label])
+        if name == "postgres":
+            return PostgresPlace(request.getfixturevalue("postgres_server"), f"{label}_{next(schemas)}")
         return SqlitePlace(tmp_path / f"{label}-{next(runs)}.db")
 
     return make
@@ -69,6 +82,9 @@ def losable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Losable]
     if request.param == "redis":
         with RedisServer() as server:
             yield LosableRedis(server)
+    elif request.param == "postgres":
+        with PostgresServer() as server:
+            yield LosablePostgres(server)
     else:
         yield SqlitePlace(tmp_path / "losable.db")
 

@@ -5,11 +5,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
+import psycopg
 import redis
 
 from core.backends.contract import Backend
 from core.backends.opener import open_backend
 from core.model.clock import Clock
+from tests.postgres_server import PostgresServer
 from tests.servers import RedisServer
 
 
@@ -115,6 +117,39 @@ class LosableRedis:
         self._server = server
         self.url = server.url
         self.nowhere = ("redis://127.0.0.1:1/0", "unix:///nowhere/at/all/redis.sock")
+
+    def lose(self) -> None:
+        self._server.kill()
+
+
+class PostgresPlace:
+    """A schema of a private server, new for each place: to drop it would take longer than to leave it."""
+
+    name = "postgres"
+
+    def __init__(self, server_url: str, schema: str) -> None:
+        self._server_url = server_url
+        self._schema = schema
+        self.url = f"{server_url}&schema={schema}"
+
+    def connect(self, clock: Clock) -> Backend:
+        return open_backend(self.url, clock=clock)
+
+    def meet(self, store: Backend, clock: Clock) -> Backend:
+        return self.connect(clock)
+
+    def write_format(self, number: int) -> None:
+        with psycopg.connect(self._server_url) as db:
+            db.execute(f"UPDATE {self._schema}.store SET format = %s", (number,))
+
+
+class LosablePostgres:
+    """A server of its own, which may be killed without harm to other tests."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._server = server
+        self.url = server.url
+        self.nowhere = ("postgres://jobs@127.0.0.1:1/jobs", "postgresql:///jobs?host=/nowhere/at/all")
 
     def lose(self) -> None:
         self._server.kill()

@@ -1,4 +1,4 @@
-"""Find the programs that tests need beside Python: a Redis server and a Chromium."""
+"""Find the programs that tests need beside Python: a Redis server, a PostgreSQL and a Chromium."""
 
 import glob
 import os
@@ -34,6 +34,7 @@ class Server:
 
 
 REDIS = Server("redis", "Redis", apt_package="redis-server", variable="REDIS_SERVER")
+POSTGRES = Server("postgres", "PostgreSQL", apt_package="postgresql", variable="POSTGRES_SERVER")
 CHROMIUM = Server("chromium", "Chromium", apt_package="chromium", variable="CHROMIUM")
 
 
@@ -54,7 +55,7 @@ def missing_sentence(servers: list[Server]) -> str:
 def by_hand(servers: list[Server]) -> str:
     """One command that installs the servers, for a person to type."""
     if shutil.which("brew"):
-        names = {"redis": "redis", "chromium": "--cask chromium"}
+        names = {"redis": "redis", "postgres": "postgresql", "chromium": "--cask chromium"}
         return " && ".join(f"brew install {names[server.name]}" for server in servers)
     prefix = "" if os.geteuid() == 0 else "sudo "
     packages = [server.apt_package for server in servers if is_in_apt(server)]
@@ -92,11 +93,26 @@ def _places(server: Server) -> Iterator[Path]:
         yield from _on_path(("redis-server", "valkey-server"))
         yield SERVERS / "redis-server"
         return
+    if server == POSTGRES:
+        yield from _newest_postgres()
+        return
     yield from (path for path in _on_path(CHROMIUM_NAMES) if not is_snap_stub(path))
     yield from map(Path, CHROMIUM_APPS)
     for cache in PLAYWRIGHT_CACHES:
         for pattern in PLAYWRIGHT_PROGRAMS:
             yield from map(Path, sorted(glob.glob(f"{os.path.expanduser(cache)}/{pattern}"), reverse=True))
+
+
+def _newest_postgres() -> Iterator[Path]:
+    """Debian keeps its versions off PATH; initdb must lie beside the server."""
+    installed = glob.glob("/usr/lib/postgresql/*/bin/postgres")
+    candidates = [*_on_path(("postgres",)), *map(Path, sorted(installed, key=_version_of, reverse=True))]
+    yield from (path for path in candidates if path.resolve().with_name("initdb").exists())
+
+
+def _version_of(path: str) -> float:
+    found = re.search(r"/(\d+(?:\.\d+)?)/bin/", path)
+    return float(found[1]) if found else 0.0
 
 
 def _on_path(names: tuple[str, ...]) -> Iterator[Path]:

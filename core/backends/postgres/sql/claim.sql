@@ -1,19 +1,23 @@
--- Hand the head of the line to a worker. MATERIALIZED: else the planner may run the LIMIT again and claim more.
+-- Hand the head of the line to a worker, with tokens that grow along it. MATERIALIZED: else the planner may run the
+-- LIMIT again and claim more.
 -- in:  queue, want, worker, now, lease_ms
 -- out: score, then the columns of a Claim; in no order, so the caller sorts by (score, raw)
 
 WITH head AS MATERIALIZED (
-    SELECT raw
+    SELECT raw, score
     FROM jobs.job
     WHERE queue = %(queue)s AND state = 0
     ORDER BY score, raw
     LIMIT %(want)s
     FOR UPDATE SKIP LOCKED
+),
+numbered AS MATERIALIZED (
+    SELECT raw, nextval('jobs.token') AS token FROM (SELECT raw FROM head ORDER BY score, raw) AS line
 )
 UPDATE jobs.job
-SET state = 3, token = nextval('jobs.token'), worker = %(worker)s, claimed_ms = %(now)s,
+SET state = 3, token = numbered.token, worker = %(worker)s, claimed_ms = %(now)s,
     lease_until_ms = %(now)s + %(lease_ms)s, attempts = attempts + 1
-FROM head
-WHERE job.queue = %(queue)s AND job.raw = head.raw
+FROM numbered
+WHERE job.queue = %(queue)s AND job.raw = numbered.raw
 RETURNING job.score, job.raw, job.token, job.task, job.arguments, job.options, job.priority, job.max_attempts,
           job.attempts, job.forgiven, job.losses, job.enqueued_ms, job.ready_ms, job.claimed_ms;

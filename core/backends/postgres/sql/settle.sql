@@ -1,17 +1,15 @@
 -- Settle a batch: those whose (raw, token) still is their claim go where their attempt sent them; final ones move to
 -- `finished` in the same statement. A row that somebody else is changing is waited for, then compared again; rows are
 -- locked in the order of raw, as in renew.sql, so that the two cannot wait for each other.
--- in:  queue, now, and one array a column of Outcome (charge: 0 counted, 1 returned, 2 lost)
+-- in:  queue, now, and one array a column of Outcome (charge: 0 counted, 1 returned, 2 lost); each raw once
 -- out: raw, state it went to, of those accepted; the others are refused
 
 WITH asked AS (
-    SELECT DISTINCT ON (raw, token) *
+    SELECT *
     FROM unnest(
         %(raw)s::bytea[], %(token)s::bigint[], %(state)s::smallint[], %(charge)s::smallint[], %(delay_ms)s::bigint[],
         %(result)s::bytea[], %(error)s::bytea[], %(reason)s::text[], %(line)s::bytea[], %(if_expired)s::boolean[]
-    ) WITH ORDINALITY
-      AS sent (raw, token, state, charge, delay_ms, result, error, reason, line, if_expired, place)
-    ORDER BY raw, token, place
+    ) AS sent (raw, token, state, charge, delay_ms, result, error, reason, line, if_expired)
 ),
 held AS MATERIALIZED (
     SELECT job.queue, job.raw, job.task, job.arguments, job.options, job.priority, job.max_attempts, job.enqueued_ms,
@@ -30,7 +28,7 @@ held AS MATERIALIZED (
            CASE WHEN asked.state = 0 THEN %(now)s ELSE job.ready_ms END AS ready_ms,
            coalesce(asked.result, job.result) AS result,
            coalesce(asked.error, job.error) AS error,
-           CASE WHEN asked.line = '' THEN job.lines
+           CASE WHEN asked.line = ''::bytea THEN job.lines
                 ELSE (job.lines || asked.line)[greatest(1, cardinality(job.lines) - 8):] END AS lines
     FROM asked
     JOIN jobs.job ON job.queue = %(queue)s AND job.raw = asked.raw

@@ -1,17 +1,18 @@
 -- The first schema. States are numbers as in SQLite: 0 pending, 1 scheduled, 2 held, 3 running, 4 failed (live, in
 -- `job`), 5 completed, 6 dead, 7 cancelled (in `finished`). Times are UTC milliseconds from clock_timestamp().
 
-CREATE SCHEMA IF NOT EXISTS jobs;
-
+-- `migration` is the number of the newest file in this folder that has run.
 CREATE TABLE jobs.store (
     id         text   NOT NULL,
     format     int    NOT NULL,
+    migration  int    NOT NULL,
     created_ms bigint NOT NULL
 );
 
 CREATE TABLE jobs.queue (
     id            int     GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name          text    COLLATE "C" NOT NULL UNIQUE,
+    is_known      boolean NOT NULL DEFAULT false,  -- ever held a job, a schedule or a pause: worth listing
     is_paused     boolean NOT NULL DEFAULT false,
     paused_reason text    NOT NULL DEFAULT '',
     paused_ms     bigint  NOT NULL DEFAULT 0,
@@ -41,7 +42,7 @@ CREATE TABLE jobs.job (
     forgiven       int      NOT NULL DEFAULT 0,
     losses         int      NOT NULL DEFAULT 0,
     token          bigint   NOT NULL DEFAULT 0,
-    worker         text     NOT NULL DEFAULT '',
+    worker         text     COLLATE "C" NOT NULL DEFAULT '',
     claimed_ms     bigint   NOT NULL DEFAULT 0,
     lease_until_ms bigint   NOT NULL DEFAULT 0,
     cancel_asked   boolean  NOT NULL DEFAULT false,
@@ -109,8 +110,36 @@ CREATE TABLE jobs.counter (
     PRIMARY KEY (queue, slot)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
+-- A position is taken under the lock of its journal's head, which is held until the commit: who reads up to a position
+-- has seen everything before it.
+CREATE TABLE jobs.journal_head (
+    queue  int    NOT NULL,
+    stream text   COLLATE "C" NOT NULL,
+    last   bigint NOT NULL,
+    PRIMARY KEY (queue, stream)
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+
+CREATE TABLE jobs.journal (
+    queue    int    NOT NULL,
+    stream   text   COLLATE "C" NOT NULL,
+    position bigint NOT NULL,
+    lines    bytea  NOT NULL,
+    PRIMARY KEY (queue, stream, position)
+);
+
+-- In slots, as the counters are.
+CREATE TABLE jobs.minute (
+    queue  int      NOT NULL,
+    minute bigint   NOT NULL,
+    metric text     COLLATE "C" NOT NULL,
+    slot   smallint NOT NULL,
+    n      bigint   NOT NULL,
+    PRIMARY KEY (queue, minute, metric, slot)
+) WITH (fillfactor = 70);
+
+-- The last answer to each worker: the tokens of its claims instead of the claims, which are read again.
 CREATE TABLE jobs.reply (
-    worker  text     NOT NULL,
+    worker  text     COLLATE "C" NOT NULL,
     queue   int      NOT NULL,
     call    bigint   NOT NULL,
     refused bytea[]  NOT NULL,
@@ -118,3 +147,23 @@ CREATE TABLE jobs.reply (
     at_ms   bigint   NOT NULL,
     PRIMARY KEY (worker, queue)
 ) WITH (fillfactor = 50);
+
+CREATE TABLE jobs.worker (
+    id         text    COLLATE "C" PRIMARY KEY,
+    info       bytea   NOT NULL,
+    started_ms bigint  NOT NULL,
+    beat_ms    bigint  NOT NULL,
+    quiet      boolean NOT NULL DEFAULT false,
+    stop       boolean NOT NULL DEFAULT false
+) WITH (fillfactor = 50);
+
+CREATE TABLE jobs.schedule (
+    queue        int     NOT NULL,
+    key          text    COLLATE "C" NOT NULL,
+    spec         bytea   NOT NULL,
+    enabled      boolean NOT NULL,
+    version      bigint  NOT NULL,
+    last_fire_ms bigint  NOT NULL,
+    last_job     bytea   NOT NULL DEFAULT '',
+    PRIMARY KEY (queue, key)
+);

@@ -1,0 +1,74 @@
+"""From a URL to what the driver connects with, and what of it may be shown."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from ...errors import ConfigError
+
+SCHEMA_NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+_OWN_OPTIONS: Final = frozenset({"schema", "pool_size", "listen"})
+
+# A dead peer is noticed within seconds, not within the two hours of the kernel's own settings.
+_PATIENCE: Final = {
+    "application_name": "jobs",
+    "connect_timeout": "5",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a store is: conninfo for the driver (with the password), url for people (without it)."""
+
+    conninfo: str
+    url: str
+    schema: str
+    pool_size: int
+    listens: bool
+
+
+def read(url: str, *, schema: str, pool_size: int) -> Address:
+    """`postgres://user:password@host:5432/database?schema=jobs&pool_size=10&listen=no`; the rest is libpq's."""
+    parts = urlsplit(url)
+    told = dict(parse_qsl(parts.query))
+    own = {name: told.pop(name) for name in _OWN_OPTIONS & told.keys()}
+    schema = own.get("schema", schema)
+    if not SCHEMA_NAME.fullmatch(schema) or schema.startswith("pg_"):
+        raise ConfigError(f"schema={schema!r}: a lower-case letter, then letters, digits and underscores, not pg_...")
+    netloc = f"{parts.netloc}{parts.path}"
+    try:
+        known = conninfo_to_dict(f"postgresql://{netloc}?{urlencode(told, quote_via=quote)}")
+    except psycopg.Error as error:
+        reason = str(error).strip().replace(parts.netloc, "…")
+        raise ConfigError(f"write postgres://user:password@host:5432/database, not {_shown(url)}: {reason}") from None
+    return Address(
+        conninfo=make_conninfo("", **{**_PATIENCE, **known}),
+        url=_shown(url),
+        schema=schema,
+        pool_size=_number(own.get("pool_size", str(pool_size))),
+        listens=own.get("listen", "yes") not in ("no", "off", "0", "false"),
+    )
+
+
+def _shown(url: str) -> str:
+    """The URL without its password, wherever it stands."""
+    parts = urlsplit(url)
+    login, at, host = parts.netloc.rpartition("@")
+    query = urlencode([(name, value) for name, value in parse_qsl(parts.query) if name != "password"], safe="/")
+    shown = f"postgres://{login.partition(':')[0]}{at}{host}{parts.path}"
+    return f"{shown}?{query}" if query else shown
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ConfigError(f"pool_size={text}: a number of connections, at least 1")
+    return int(text)

@@ -1,0 +1,141 @@
+"""The open store of one process: its connections, its transactions, and the bell that wakes its sleepers."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final, TypeVar
+
+import psycopg
+from psycopg_pool import PoolClosed
+
+from ...errors import StoreUnavailable
+from ...model.clock import Clock
+from .address import Address
+from .faults import is_worth_another_try, lacks_its_day, told
+from .partitions import make_day
+from .ping import answers_within
+from .pool import Connection, Pool
+from .schema import prepare_schema
+from .statements import statements_of
+from .transaction import SentTwiceError, Transaction
+from .wakeup import Bell
+
+_TRIES: Final = 8  # of a transaction that was ended for the sake of another
+_NAP_S: Final = 0.01
+_PING_S: Final = 2.0
+
+T = TypeVar("T")
+
+
+class Database:
+    """Opens in its constructor; belongs to the process that opened it."""
+
+    def __init__(self, address: Address, *, clock: Clock | None) -> None:
+        self.pid = os.getpid()
+        self.is_closed = False
+        self.sql = statements_of(address.schema)
+        self._address = address
+        self._clock = clock
+        self._pool = Pool(address)
+        try:
+            with self._translated(), self._pool.lent() as db:
+                self.store_id = prepare_schema(db, self.sql, clock, address.url)
+        except BaseException:
+            self._pool.close()
+            raise
+        self.bell = Bell(address)
+
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run a work in a transaction, again if it was ended for the sake of another; it must have no other effect."""
+        with self._translated():
+            for turn in range(_TRIES):
+                try:
+                    return self._commit(work)
+                except SentTwiceError:
+                    continue
+                except psycopg.Error as error:
+                    if not is_worth_another_try(error) or turn == _TRIES - 1:
+                        raise
+                time.sleep(_NAP_S * random.uniform(0.5, 1.5) * (turn + 1))  # noqa: S311 - spreads them, hides nothing
+        raise StoreUnavailable(f"the same call is being answered over and over at {self._address.url}; send it again")
+
+    def read(self, look: Callable[[Transaction], T]) -> T:
+        """Look at one moment of the store; may be done twice, on another connection."""
+        with self._translated(), self._begun("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as db:
+            answer = look(Transaction(db, self.sql, self._clock))
+            db.execute("COMMIT")
+            return answer
+
+    def alone(self, step: Callable[[Connection], T]) -> T:
+        """Use a connection outside any transaction of ours."""
+        with self._translated(), self._pool.lent() as db:
+            return step(db)
+
+    def ping(self) -> None:
+        until = time.monotonic() + _PING_S
+        with self._translated():
+            for _ in range(self._pool.size + 1):
+                with self._pool.lent(_PING_S) as db:
+                    if answers_within(db, until - time.monotonic()):
+                        return
+                    if time.monotonic() >= until:
+                        break
+        raise StoreUnavailable(f"PostgreSQL at {self._address.url} did not answer within {_PING_S:.0f} seconds")
+
+    def close(self) -> None:
+        """Wake the sleepers, close the connections. Repeatable."""
+        if not self.is_closed:
+            self.is_closed = True
+            self.bell.close()
+            self._pool.close()
+
+    def _commit(self, work: Callable[[Transaction], T]) -> T:
+        while True:
+            with self._begun("BEGIN") as db:
+                tx = Transaction(db, self.sql, self._clock)
+                try:
+                    answer = work(tx)
+                    loud = self.bell.loud(tx.rung)
+                    tx.flush(self.sql.schema, loud)
+                    db.execute("COMMIT")
+                except psycopg.errors.CheckViolation as error:
+                    if not lacks_its_day(error):
+                        raise
+                    db.execute("ROLLBACK")
+                    make_day(db, self.sql, tx.now_ms)
+                    continue
+                self.bell.rang(tx.rung, loud)
+                return answer
+
+    @contextmanager
+    def _begun(self, begin: str) -> Iterator[Connection]:
+        """A connection in a transaction. One that died at rest, as after a restart of the server, is passed over:
+        nothing was asked of it yet."""
+        for turn in range(self._pool.size + 1):
+            with self._pool.lent() as db:
+                try:
+                    db.execute(begin)
+                except psycopg.OperationalError:
+                    if not db.closed or turn == self._pool.size:
+                        raise
+                    continue
+                try:
+                    yield db
+                except BaseException:
+                    with suppress(psycopg.Error):
+                        db.execute("ROLLBACK")
+                    raise
+                return
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except PoolClosed as closed:
+            raise StoreUnavailable(f"the store at {self._address.url} was closed; call open() again") from closed
+        except psycopg.Error as error:
+            raise told(error, self._address.url) from error

@@ -1,0 +1,94 @@
+"""How jobs come in: from clients, as follow-ups of a settled job, and from schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from ...model.ident import JobRef
+from ...model.job import NewJob, Receipt
+from ..sql.codec import STATES
+from .transaction import Transaction
+
+_JOBS: Final = 5_000  # in one statement, and
+_BYTES: Final = 32 << 20
+
+
+def add(tx: Transaction, jobs: Sequence[NewJob]) -> list[Receipt]:
+    """Store those that are new; answers in the order given. Queues are taken in the order of their names."""
+    receipts: dict[int, Receipt] = {}
+    for name in sorted({job.queue for job in jobs}):
+        places = [place for place, job in enumerate(jobs) if job.queue == name]
+        answers = _add_to(tx, name, [jobs[place] for place in places])
+        receipts.update(zip(places, answers, strict=True))
+    return [receipts[place] for place in range(len(jobs))]
+
+
+def _add_to(tx: Transaction, name: str, jobs: Sequence[NewJob]) -> list[Receipt]:
+    """A job may be looked at again: its id stands in the batch twice, or what was in its way has just gone."""
+    receipts: dict[int, Receipt] = {}
+    while len(receipts) < len(jobs):
+        turn: dict[bytes, int] = {}
+        for place, job in enumerate(jobs):
+            if place not in receipts:
+                turn.setdefault(job.raw, place)
+        offered = [jobs[place] for place in turn.values()]
+        stored = {raw for part in _parts(offered) for raw in _store(tx, name, part)}
+        instead = _in_their_place(tx, name, [job for job in offered if job.raw not in stored])
+        for raw, place in turn.items():
+            if raw in stored:
+                receipts[place] = Receipt(jobs[place].ref, created=True)
+            elif raw in instead:
+                receipts[place] = Receipt(instead[raw], created=False)
+    return [receipts[place] for place in range(len(jobs))]
+
+
+def _store(tx: Transaction, name: str, jobs: Sequence[NewJob]) -> set[bytes]:
+    queue = tx.queue(name)
+    stored = dict(
+        tx.all(
+            "job_add",
+            queue=queue,
+            now=tx.now_ms,
+            raw=[job.raw for job in jobs],
+            task=[job.task for job in jobs],
+            arguments=[job.arguments for job in jobs],
+            options=[job.options for job in jobs],
+            priority=[job.priority for job in jobs],
+            max_attempts=[job.max_attempts for job in jobs],
+            delay_ms=[job.delay_ms for job in jobs],
+            run_at_ms=[job.run_at_ms for job in jobs],
+            unique_key=[job.unique_key for job in jobs],
+        )
+    )
+    if stored:
+        for raw, _ in tx.all("job_add_check", queue=queue, raw=list(stored), oldest=tx.oldest(stored)):
+            del stored[raw]
+    for state in stored.values():
+        tx.arrived(queue, STATES[state])
+    if stored:
+        tx.queue(name, is_known=True)
+        tx.ring(name)
+    return set(stored)
+
+
+def _in_their_place(tx: Transaction, name: str, jobs: Sequence[NewJob]) -> dict[bytes, JobRef]:
+    """The jobs that are there instead: themselves, sent before, or those that hold their unique keys."""
+    if not jobs:
+        return {}
+    raws, keys = [job.raw for job in jobs], [job.unique_key for job in jobs]
+    rows = tx.all("exists", queue=tx.queue(name), raw=raws, unique_key=keys, oldest=tx.oldest(raws))
+    return {raw: JobRef(name, raw if is_there else holder) for raw, is_there, holder in rows if is_there or holder}
+
+
+def _parts(jobs: Sequence[NewJob]) -> Iterator[list[NewJob]]:
+    part: list[NewJob] = []
+    size = 0
+    for job in jobs:
+        if len(part) == _JOBS or size > _BYTES:
+            yield part
+            part, size = [], 0
+        part.append(job)
+        size += len(job.arguments) + len(job.options)
+    if part:
+        yield part

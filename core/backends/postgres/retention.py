@@ -1,0 +1,66 @@
+"""Deleting what is no longer kept, a bounded chunk at a time."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ...model.clock import as_ms
+from ...model.minutes import minute_of
+from ...model.retention import Retention
+from ...model.states import FINAL, State
+from ..sql.codec import CODES
+from .register import forget
+from .transaction import Transaction
+
+_HOUR_MS: Final = 3_600_000
+_TRIMMED: Final = (State.COMPLETED, State.CANCELLED, State.DEAD)
+_COUNTED: Final = (State.COMPLETED, State.DEAD, State.CANCELLED)  # the columns of trim_surplus
+_JOURNAL_CHUNK: Final = 1_000
+_BEHIND_ALL_MS: Final = (1 << 63) - 1
+
+
+def trim(tx: Transaction, name: str, retention: Retention, limit: int) -> int:
+    """See Work.trim; also forgets workers that have been silent for an hour, whatever the queue."""
+    for (worker,) in tx.all("worker_stale", before=tx.now_ms - _HOUR_MS):
+        forget(tx, worker)
+    tx.run("reply_trim", before=tx.now_ms - _HOUR_MS)
+    queue = tx.find_queue(name)
+    if queue is None:
+        return 0
+    gone = 0
+    for state in _TRIMMED:
+        keep = retention.of(state)
+        gone += drop_surplus(tx, queue, state, keep=keep.count, limit=limit - gone)
+        gone += drop_before(tx, queue, state, before_ms=tx.now_ms - keep.age_ms, limit=limit - gone)
+    kept = {"failures": retention.failure_entries, "completed": retention.completed_entries}
+    for stream, entries in kept.items():
+        tx.run("journal_trim", queue=queue, stream=stream, keep=entries, limit=max(limit, _JOURNAL_CHUNK))
+    tx.run("minute_trim", queue=queue, before=minute_of(tx.now_ms - as_ms(retention.minutes)))
+    return gone
+
+
+def drop_surplus(tx: Transaction, queue: int, state: State, *, keep: int, limit: int) -> int:
+    """Delete the oldest of a final state beyond the newest `keep` (0: keep all), unless another is at it."""
+    if limit <= 0 or not keep or tx.find("trim_begin", queue=queue) is None:
+        return 0
+    held = dict(zip(_COUNTED, tx.one("trim_surplus", queue=queue), strict=True))[state]
+    surplus = min(held + tx.change_of(queue, state) - keep, limit)
+    return _drop_finished(tx, queue, state, before_ms=_BEHIND_ALL_MS, limit=surplus) if surplus > 0 else 0
+
+
+def drop_before(tx: Transaction, queue: int, state: State, *, before_ms: int, limit: int) -> int:
+    """Delete jobs of a state that finished (live ones: were enqueued) before a time; answers how many."""
+    if limit <= 0:
+        return 0
+    if state in FINAL:
+        return _drop_finished(tx, queue, state, before_ms=before_ms, limit=limit)
+    parts = {"state": CODES[state]}
+    gone = tx.run_filled("drop_waiting", parts, queue=queue, before=before_ms, limit=limit).rowcount
+    tx.left(queue, state, gone)
+    return gone
+
+
+def _drop_finished(tx: Transaction, queue: int, state: State, *, before_ms: int, limit: int) -> int:
+    gone = tx.run("drop_finished", queue=queue, state=CODES[state], before=before_ms, limit=limit).rowcount
+    tx.left(queue, state, gone)
+    return gone

@@ -1,0 +1,15 @@
+-- Cancel live jobs that do not run.
+-- in:  queue, raw (array), now, operation, reason
+
+WITH gone AS (
+    DELETE FROM jobs.job
+    WHERE queue = %(queue)s AND raw = ANY (%(raw)s::bytea[])
+    RETURNING *
+)
+INSERT INTO jobs.finished (
+    queue, raw, state, finished_ms, task, arguments, options, priority, max_attempts, enqueued_ms, unique_key,
+    attempts, forgiven, losses, operation, reason, result, error, lines
+)
+SELECT queue, raw, 7, %(now)s, task, arguments, options, priority, max_attempts, enqueued_ms, unique_key,
+       attempts, forgiven, losses, %(operation)s, %(reason)s, result, error, lines
+FROM gone;

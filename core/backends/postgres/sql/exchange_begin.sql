@@ -1,0 +1,15 @@
+-- All that an exchange wants to know first.
+-- in:  name of the queue, worker
+-- out: id, is_known, is_paused, completed jobs, next due time (NULL: none), and the last answer to this worker: call,
+--      refused, tokens (NULL: none); or nothing
+
+SELECT queue.id, queue.is_known, queue.is_paused,
+       (SELECT coalesce(sum(completed), 0)::bigint FROM jobs.counter WHERE counter.queue = queue.id),
+       least(
+           (SELECT score FROM jobs.job WHERE job.queue = queue.id AND state = 1 ORDER BY score, raw LIMIT 1),
+           (SELECT score FROM jobs.job WHERE job.queue = queue.id AND state = 4 ORDER BY score, raw LIMIT 1)
+       ),
+       reply.call, reply.refused, reply.tokens
+FROM jobs.queue
+LEFT JOIN jobs.reply ON reply.worker = %(worker)s AND reply.queue = queue.id
+WHERE queue.name = %(name)s;

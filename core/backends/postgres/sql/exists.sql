@@ -1,0 +1,13 @@
+-- Why jobs were not stored: their id is there, or a live job holds their unique key.
+-- in:  queue, oldest, and arrays of raw and unique_key
+-- out: raw, whether the id is live or retained, raw of the key's holder (NULL: none)
+
+SELECT new.raw,
+       EXISTS (SELECT FROM jobs.job WHERE job.queue = %(queue)s AND job.raw = new.raw)
+       OR EXISTS (
+           SELECT FROM jobs.finished
+           WHERE finished.queue = %(queue)s AND finished.raw = new.raw AND finished.finished_ms >= %(oldest)s
+       ),
+       (SELECT job.raw FROM jobs.job
+        WHERE job.queue = %(queue)s AND job.unique_key = new.unique_key AND job.unique_key <> '')
+FROM unnest(%(raw)s::bytea[], %(unique_key)s::text[]) AS new (raw, unique_key);

@@ -1,0 +1,5 @@
+-- A queue.
+-- in:  name
+-- out: id, is_known; or nothing
+
+SELECT id, is_known FROM jobs.queue WHERE name = %(name)s;

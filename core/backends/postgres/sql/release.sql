@@ -1,0 +1,35 @@
+-- Take claims back that were not started: each to its old place (score is untouched by a claim), the attempt given
+-- back; one that was asked to stop meanwhile is cancelled. Locked in the order of raw, as in settle.sql.
+-- in:  queue, now, and arrays of raw and token
+-- out: state each went to
+
+WITH held AS MATERIALIZED (
+    SELECT job.*
+    FROM unnest(%(raw)s::bytea[], %(token)s::bigint[]) AS claimed (raw, token)
+    JOIN jobs.job ON job.queue = %(queue)s AND job.raw = claimed.raw
+    WHERE job.token = claimed.token AND job.state = 3
+    ORDER BY job.raw
+    FOR UPDATE OF job
+),
+kept AS (
+    UPDATE jobs.job
+    SET state = 0, attempts = job.attempts - 1
+    FROM held
+    WHERE job.queue = held.queue AND job.raw = held.raw AND NOT held.cancel_asked
+),
+gone AS (
+    DELETE FROM jobs.job
+    USING held
+    WHERE job.queue = held.queue AND job.raw = held.raw AND held.cancel_asked
+),
+moved AS (
+    INSERT INTO jobs.finished (
+        queue, raw, state, finished_ms, task, arguments, options, priority, max_attempts, enqueued_ms, unique_key,
+        attempts, forgiven, losses, operation, reason, result, error, lines
+    )
+    SELECT queue, raw, 7, %(now)s, task, arguments, options, priority, max_attempts, enqueued_ms, unique_key,
+           attempts - 1, forgiven, losses, operation, 'cancelled while running', result, error, lines
+    FROM held
+    WHERE cancel_asked
+)
+SELECT CASE WHEN cancel_asked THEN 7 ELSE 0 END FROM held;

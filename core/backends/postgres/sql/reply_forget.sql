@@ -1,0 +1,4 @@
+-- Forget the answers to one worker.
+-- in:  worker
+
+DELETE FROM jobs.reply WHERE worker = %(worker)s;

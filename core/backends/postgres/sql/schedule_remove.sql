@@ -1,0 +1,4 @@
+-- Delete a schedule.
+-- in:  queue, key
+
+DELETE FROM jobs.schedule WHERE queue = %(queue)s AND key = %(key)s;
