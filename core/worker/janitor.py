@@ -75,15 +75,19 @@ class Janitor:
 
     def rescue(self) -> None:
         """Take back the jobs whose lease ran out, in every queue."""
-        for queue in self._names():
-            for _ in range(RESCUE_ROUNDS):
-                found = self._backend.rescue(queue, RESCUED_AT_ONCE, self._lease_ms)
-                if found.jumped:
-                    log.warning("the store's clock jumped; leases were set anew", queue=queue)
-                if found.claims:
-                    self._aftermath.settle_lost(queue, found.claims, found.workers)
-                if len(found.claims) < RESCUED_AT_ONCE:
-                    break
+        jumped = [queue for queue in self._names() if self._rescue(queue)]
+        if jumped:  # in every queue at once, as a rule: one line for all
+            log.info("leases set anew: nobody had looked for a while, or the store's clock jumped", queues=jumped)
+
+    def _rescue(self, queue: str) -> bool:
+        """Whether the store's clock had moved on too far since the last pass to take anything back in this one."""
+        for _ in range(RESCUE_ROUNDS):
+            found = self._backend.rescue(queue, RESCUED_AT_ONCE, self._lease_ms)
+            if found.claims:
+                self._aftermath.settle_lost(queue, found.claims, found.workers)
+            if found.jumped or len(found.claims) < RESCUED_AT_ONCE:
+                return found.jumped
+        return False
 
     def relay(self) -> None:
         """Move follow-ups to the queues they are for."""

@@ -66,7 +66,8 @@ class Supervisor:
         self._exit_code = exits.OK
 
     def run(self) -> int:
-        log.info("supervisor started", pid=os.getpid(), children=len(self._posts), name=self._plan.name)
+        label = {"name": self._plan.name} if self._plan.name else {}
+        log.info("supervisor started", pid=os.getpid(), children=len(self._posts), **label)
         self._fill(time.monotonic())
         while any(post.pid for post in self._posts) or not self._is_stopping:
             heard = self._ears.wait(self._nap(time.monotonic()))

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import structlog
+
 from core.app import Jobs
 from core.backends.contract import Exchange
 from core.model.outcome import Outcome
@@ -35,6 +37,18 @@ def test_a_jump_of_the_clock_rescues_nobody(jobs: Jobs, bench: Bench, clock: Han
     clock.move(3600)
     janitor.rescue()
     assert bench.stored(claim).state is State.RUNNING
+
+
+def test_an_outage_is_told_in_one_line_for_all_queues(jobs: Jobs, bench: Bench, clock: HandClock) -> None:
+    jobs.register("mail", work, queue="mail")
+    jobs.enqueue("mail")
+    bench.claim(work)
+    janitor = _janitor(jobs)
+    with structlog.testing.capture_logs() as lines:
+        janitor.rescue()
+        clock.move(60)
+        janitor.rescue()
+    assert [(line["log_level"], sorted(line["queues"])) for line in lines[1:]] == [("info", ["default", "mail"])]
 
 
 def test_a_held_job_is_released_once_a_living_worker_knows_its_task(jobs: Jobs, bench: Bench, clock: HandClock) -> None:
