@@ -15,7 +15,9 @@ from jobs_dashboard.models import AttemptRecord, JobRecord, OperatorAction
 
 from . import payload
 from .jobs import JobRow, row_of
+from .snapshot import current
 from .store import readers
+from .waiting import reason_to_wait
 
 AUDIT_ROWS = 20
 HISTORY_RUNS = 100
@@ -68,6 +70,7 @@ class JobDetail:
     metadata: SafeString | None
     timeout_ms: int | None
     next_steps: tuple[str, ...]
+    waits_because: str = ""
     audit: tuple[OperatorAction, ...] = ()
 
     @property
@@ -118,6 +121,7 @@ def job_detail(ref: JobRef) -> JobDetail | None:
         metadata=payload.pretty(options.metadata) if options.metadata else None,
         timeout_ms=options.timeout_ms,
         next_steps=tuple(step.task for step in options.steps),
+        waits_because=reason_to_wait(current(), ref.queue) if stored.state is State.PENDING else "",
         audit=audit_of(str(ref)),
     )
 

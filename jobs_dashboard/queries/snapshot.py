@@ -89,5 +89,5 @@ def _read() -> Snapshot:
 
 
 def serves(worker: WorkerInfo, queue: str) -> bool:
-    """Whether a worker takes from a queue; one that names none takes from all."""
-    return not worker.queues or queue in worker.queues
+    """Whether a worker takes from a queue; one that names none takes from all, a quiet one from none."""
+    return not worker.quiet and (not worker.queues or queue in worker.queues)

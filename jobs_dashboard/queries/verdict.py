@@ -48,11 +48,15 @@ def verdict_of(held: Snapshot) -> Verdict:
 
 
 def _of_workers(held: Snapshot) -> list[Problem]:
+    if _takes_jobs(held) or not config().enabled:
+        return []
     waiting = held.total(State.PENDING)
-    if not held.live_workers and config().enabled:
-        told = f"{waiting:,} jobs wait and no worker runs" if waiting > 1 else "no worker runs"
-        return [Problem(told, "workers")]
-    return []
+    told = "every worker is quiet and takes no jobs" if held.live_workers else "no worker runs"
+    return [Problem(f"{waiting:,} jobs wait and {told}" if waiting > 1 else told, "workers")]
+
+
+def _takes_jobs(held: Snapshot) -> bool:
+    return not all(worker.quiet for worker in held.live_workers)
 
 
 def _of_queues(held: Snapshot) -> list[Problem]:
@@ -65,7 +69,7 @@ def _of_queue(held: Snapshot, queue: Counted) -> str:
     waiting = queue.states.get(State.PENDING, 0)
     if queue.is_paused and waiting:
         return f"is paused with {waiting:,} waiting"
-    if waiting and held.live_workers and not any(serves(worker, queue.queue) for worker in held.live_workers):
+    if waiting and _takes_jobs(held) and not any(serves(worker, queue.queue) for worker in held.live_workers):
         return f"has {waiting:,} waiting and no workers"
     waits_ms = held.at_ms - queue.oldest_pending_ms
     if queue.oldest_pending_ms and waits_ms > config().health_oldest_degraded.total_seconds() * 1000:
@@ -75,7 +79,10 @@ def _of_queue(held: Snapshot, queue: Counted) -> str:
 
 def _of_counts(held: Snapshot) -> list[Problem]:
     problems = []
-    pending, dead = held.total(State.PENDING), held.total(State.DEAD)
+    pending, dead, kept = held.total(State.PENDING), held.total(State.DEAD), held.total(State.HELD)
+    if kept:
+        told = f"{kept:,} jobs are" if kept > 1 else "1 job is"
+        problems.append(Problem(f"{told} held until a worker knows the task", "jobs", State.HELD))
     if pending >= config().health_pending_degraded:
         problems.append(Problem(f"{pending:,} jobs are pending", "jobs", State.PENDING))
     if dead >= config().health_dead_degraded:

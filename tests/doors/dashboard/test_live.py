@@ -8,8 +8,11 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
+from core.backends.contract import Exchange
 from core.errors import StoreUnavailable
+from core.model.worker import WorkerInfo
 from core.testing import TestJobs
+from core.worker.settlement import unknown_task
 from jobs_dashboard.queries import snapshot
 
 from .conftest import FRAGMENT
@@ -80,6 +83,46 @@ def test_without_workers_the_verdict_says_so(operator: Client, job_in: Callable[
     snapshot.forget()
     page = operator.get("/").content.decode()
     assert "no worker runs" in page.lower()
+
+
+def test_workers_that_are_all_quiet_are_no_workers(
+    operator: Client, jobs: TestJobs, job_in: Callable[..., str]
+) -> None:
+    waiting = job_in("pending")
+    jobs.backend.beat(WorkerInfo(id="a" * 32, slots=4, quiet=True))
+    snapshot.forget()
+    assert "1 problem: every worker is quiet" in _words(operator, "/")
+    assert "Waits no worker takes jobs from its queue" in _words(operator, f"/jobs/{waiting}/")
+
+
+def test_jobs_that_nobody_knows_are_a_problem(operator: Client, jobs: TestJobs) -> None:
+    jobs.enqueue("good")
+    jobs.backend.beat(WorkerInfo(id="a" * 32, slots=4))
+    [claim] = jobs.backend.exchange(Exchange(queue="default", worker="w", call=1, want=1)).claims
+    jobs.backend.exchange(Exchange(queue="default", worker="w", call=2, want=0, outcomes=(unknown_task(claim),)))
+    snapshot.forget()
+    assert "1 problem: 1 job is held until a worker knows the task" in _words(operator, "/")
+
+
+def test_the_page_of_a_waiting_job_says_what_it_waits_for(
+    operator: Client, jobs: TestJobs, job_in: Callable[..., str]
+) -> None:
+    waiting = f"/jobs/{job_in('pending')}/"
+    snapshot.forget()
+    assert "Waits no worker runs" in _words(operator, waiting)
+    jobs.backend.beat(WorkerInfo(id="a" * 32, slots=1))
+    snapshot.forget()
+    assert "Waits a free worker takes it at its turn" in _words(operator, waiting)
+    jobs.backend.beat(WorkerInfo(id="a" * 32, slots=1, running=("default~1",)))
+    snapshot.forget()
+    assert "Waits every slot that may take it is busy" in _words(operator, waiting)
+    operator.post("/queues/default/pause/", {"reason": "disk is full"})
+    assert "Waits its queue is paused: disk is full" in _words(operator, waiting)
+
+
+def _words(client: Client, path: str) -> str:
+    """What a page says, without its markup."""
+    return " ".join(re.sub("<[^>]*>", " ", client.get(path).content.decode()).split())
 
 
 class Gone:
