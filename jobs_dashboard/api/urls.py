@@ -18,7 +18,7 @@ from ninja.openapi.docs import Swagger
 
 from jobs_dashboard.models.api_token import Scope
 
-from .door import Token
+from .door import Session, Token
 from .operations import router
 from .problems import MEDIA_TYPE, on_error, problem_of_status
 
@@ -34,10 +34,10 @@ _DOCS_POLICY: Final = (
 
 
 def _signed_in(view: View) -> View:
-    """The description tells of every task's door: it is for those who may come in."""
+    """The description is for those who may come in: somebody else who is signed in is refused."""
 
     def answer(request: HttpRequest, **named: Any) -> HttpResponse:
-        if request.user.is_authenticated or Token(Scope.READ)(request) is not None:
+        if Session(Scope.READ).authenticate(request, None) or Token(Scope.READ)(request):
             return view(request, **named)
         return redirect_to_login(request.get_full_path())
 

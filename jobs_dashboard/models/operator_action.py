@@ -9,6 +9,15 @@ from django.db import models
 
 from .job_record import MAX_PUBLIC_ID
 
+_APPEND_ONLY = "the audit is append-only: an OperatorAction is never deleted or rewritten"
+
+
+class Entries(models.QuerySet["OperatorAction"]):
+    """Rows that are added and closed, and stay."""
+
+    def delete(self) -> NoReturn:
+        raise TypeError(_APPEND_ONLY)
+
 
 class OperatorAction(models.Model):
     """One entry of the audit. It is written before the store acts, closed after, and never deleted or rewritten."""
@@ -40,6 +49,8 @@ class OperatorAction(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     closed_at = models.DateTimeField(null=True, blank=True)
 
+    objects = Entries.as_manager()
+
     class Meta:
         default_permissions = ("view",)
         indexes = [
@@ -52,8 +63,13 @@ class OperatorAction(models.Model):
     def __str__(self) -> str:
         return f"{self.verb} {self.target} by {self.actor_name} ({self.status})"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError(_APPEND_ONLY)
+        super().save(*args, **kwargs)
+
     def delete(self, *_args: Any, **_kwargs: Any) -> NoReturn:
-        raise TypeError("the audit is append-only: an OperatorAction is never deleted")
+        raise TypeError(_APPEND_ONLY)
 
 
 class ActionTarget(models.Model):

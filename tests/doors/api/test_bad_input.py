@@ -194,3 +194,11 @@ def test_a_wrong_method_is_405_and_says_the_right_one(jobs: Jobs, caller: Caller
 
     assert_problem(response, 405, "POST")
     assert response["Allow"] == "POST"
+
+
+@pytest.mark.parametrize("task", ["%00", "%ff", "a*b", "%3Cscript%3E", "(a%2B)%2B$", "a" * 201])
+def test_a_filter_that_no_task_can_have_is_refused(jobs: Jobs, caller: Caller, task: str) -> None:
+    response = caller.get(f"/jobs?task={task}")
+
+    assert_problem(response, 400, "invalid-input")
+    assert response.json()["field"] == "$.task"

@@ -126,6 +126,30 @@ def test_a_token_notes_when_it_was_used(jobs: Jobs, by_token: Callable[..., Call
     assert ApiToken.objects.get().last_used_at is not None
 
 
+def test_what_a_person_enqueues_stands_in_the_audit_and_what_a_key_enqueues_does_not(
+    jobs: Jobs, by_token: Callable[..., Caller], signed_in: Callable[..., Caller]
+) -> None:
+    assert by_token(Scope.ENQUEUE).post("/jobs", ADD).status_code == 202
+    assert not OperatorAction.objects.exists()
+    vera = signed_in("operate_jobs")
+
+    assert vera.post("/jobs", ADD, headers={"x-csrftoken": _csrf_token(vera)}).status_code == 202
+
+    row = OperatorAction.objects.get()
+    assert (row.verb, row.target, row.actor_name, row.door, row.status) == (
+        "enqueue",
+        "shop.add",
+        "vera",
+        "api",
+        "done",
+    )
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json"])
+def test_the_description_is_for_those_who_may_look(signed_in: Callable[..., Caller], path: str) -> None:
+    assert signed_in().get(path).status_code == 403
+
+
 def _csrf_token(person: Caller) -> str:
     """From the page that explains the API, as a browser gets it."""
     person.client.get("/api/v1/docs")

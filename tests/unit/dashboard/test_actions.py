@@ -204,3 +204,14 @@ def test_a_reason_that_cannot_be_stored_is_refused_before_anything_is_written(
         queues.pause(operator, "default", reason=reason)
 
     assert not OperatorAction.objects.exists()
+
+
+def test_the_audit_is_append_only(jobs: Jobs, operator: Actor) -> None:
+    queues.pause(operator, "mail")
+    row = OperatorAction.objects.get()
+    row.reason = "I was never here"
+
+    for rewrite in (row.save, row.delete, OperatorAction.objects.all().delete):
+        with pytest.raises(TypeError, match="append-only"):
+            rewrite()
+    assert OperatorAction.objects.get().reason == ""
