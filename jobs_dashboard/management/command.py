@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
@@ -14,6 +15,9 @@ from core.errors import ConfigError, Conflict, InvalidInput, JobNotFound, StoreE
 NOTHING = 1  # nothing to act on, or a job that had moved on
 USAGE = 2  # what was asked for cannot be
 UNREACHABLE = 3  # the store, or Django's database, did not answer
+
+# What JSON lets stand and a terminal obeys; escaped, it is the same JSON.
+_UNSEEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 EXIT_CODES = """\
 exit codes:
@@ -52,7 +56,8 @@ class JobsCommand(BaseCommand):
             raise CommandError(told, returncode=UNREACHABLE) from error
 
     def print_json(self, data: Any) -> None:
-        self.stdout.write(json.dumps(data, ensure_ascii=False, indent=2))
+        told = json.dumps(data, ensure_ascii=False, indent=2)
+        self.stdout.write(_UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", told))
 
 
 def whole_number(least: int, most: int) -> Any:

@@ -125,6 +125,17 @@ def test_jobstats_is_a_table_for_people(jobs: Jobs) -> None:
 # ------------------------------------------------------------------------------------------------ jobs
 
 
+def test_json_says_the_same_without_what_a_terminal_obeys(jobs: Jobs) -> None:
+    hostile = "\x1b[31m \x9b31m \u202e \u061c é"
+    job = jobs.enqueue("shop.note", x=hostile)
+
+    ran = run("jobs", "show", job.id, "--json")
+
+    assert ran.data[0]["arguments"]["x"] == hostile
+    assert not set(ran.out) & set("\x1b\x9b\u202e\u061c")
+    assert "é" in ran.out
+
+
 def test_jobs_list_filters_by_state_queue_and_task(jobs: Jobs) -> None:
     ids = [jobs.enqueue("shop.add", a=number).id for number in range(3)]
     jobs.enqueue("shop.note")
