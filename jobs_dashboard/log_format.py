@@ -10,8 +10,10 @@ from typing import Any, Final
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from core.model.masking import MASK, names_a_secret, without_secrets
+
 # Control characters could move a terminal's cursor or forge a second line, bidirectional marks reorder one.
-_UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _MANY_LINES: Final = frozenset({"exception", "stack"})  # made here from a traceback, meant to be read as one
 
 
@@ -23,6 +25,19 @@ def on_one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
     return event
 
 
+def mask_names(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Replace texts under names such as password."""
+    for key, value in event.items():
+        if isinstance(value, str) and names_a_secret(key):
+            event[key] = MASK
+    return event
+
+
+def mask_line(_logger: WrappedLogger, _method: str, line: Any) -> Any:
+    """Replace what can be known for a secret by its form, in the finished line: tracebacks are part of it by now."""
+    return without_secrets(line) if isinstance(line, str) else line
+
+
 def harmless(text: str) -> str:
     """Text with everything escaped that would not stay in its place on a line."""
     return _UNSAFE.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
@@ -32,7 +47,7 @@ def logging_settings(*, format: str, level: str) -> dict[str, Any]:
     """Django's LOGGING: everything, structlog's or the standard library's, leaves by one handler in one form."""
     for_people = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     renderer: Processor = structlog.processors.JSONRenderer() if format == "json" else for_people
-    finish: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, on_one_line]
+    finish: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, mask_names, on_one_line]
     if format == "json":
         finish.append(structlog.processors.format_exc_info)
     return {
@@ -41,7 +56,7 @@ def logging_settings(*, format: str, level: str) -> dict[str, Any]:
         "formatters": {
             "structlog": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "processors": [*finish, renderer],
+                "processors": [*finish, renderer, mask_line],
                 "foreign_pre_chain": [*_shared(), structlog.stdlib.ExtraAdder()],
             }
         },

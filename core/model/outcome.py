@@ -11,6 +11,7 @@ from ..errors import Cancelled, InvalidInput, PermanentError, Snooze, TemporaryE
 from .clock import as_ms
 from .job import Claim, NewJob
 from .limits import MAX_REASON_CHARS, MAX_TEXT_BYTES
+from .masking import without_secrets
 from .retry import Retry
 from .states import State
 
@@ -117,11 +118,12 @@ def decide_lost(claim: Claim) -> Decision:
 
 
 def detail_of(error: BaseException) -> ErrorDetail:
-    """An exception as data, cleaned and cut."""
+    """An exception as data: cleaned, cut, and without the secrets that its words can be known by."""
     kind = type(error)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     told = "".join(traceback.format_exception(error))
-    return ErrorDetail(name, cut_text(_message(error), MAX_TEXT_BYTES // 16), cut_text(told, MAX_TEXT_BYTES))
+    message, trace = cut_text(_message(error), MAX_TEXT_BYTES // 16), cut_text(told, MAX_TEXT_BYTES)
+    return ErrorDetail(name, without_secrets(message), without_secrets(trace))
 
 
 def first_line(message: str) -> str:
