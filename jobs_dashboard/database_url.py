@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ def database_from(url: str, *, default_file: Path) -> dict[str, Any]:
     found: dict[str, Any] = dict(parsed)
     if found["ENGINE"] == _ENGINE:
         found["OPTIONS"] = {**_SQLITE, **found.get("OPTIONS", {})}
+        _make_private(str(found["NAME"]))
     return found
 
 
@@ -42,5 +45,14 @@ def _beside(file: Path) -> dict[str, Any]:
         raise ImproperlyConfigured(
             f"the folder {file.parent} cannot be made ({error.strerror}): make it writable, or set DATABASE_URL."
         ) from error
+    _make_private(str(file))
     kept = {"CONN_MAX_AGE": _KEPT_OPEN_S, "CONN_HEALTH_CHECKS": True}
     return {"ENGINE": _ENGINE, "NAME": str(file), "OPTIONS": dict(_SQLITE), **kept}
+
+
+def _make_private(name: str) -> None:
+    """A new file is its owner's alone: sessions and password hashes lie in it. SQLite gives its companions (-wal, -shm)
+    the same mode. One that exists keeps what its owner gave it; where none can be made, SQLite says so."""
+    if name and ":memory:" not in name and not name.startswith("file:"):
+        with suppress(OSError):
+            os.close(os.open(name, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))

@@ -141,3 +141,26 @@ def test_flags_are_read_as_people_write_them(monkeypatch: pytest.MonkeyPatch, to
     monkeypatch.setenv("SOME_FLAG", told)
 
     assert environment.flag("SOME_FLAG", default=True) is value
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_new_sqlite_database_is_its_owners_alone_and_an_old_one_keeps_its_mode(
+    tmp_path: Path, *, is_named: bool
+) -> None:
+    file = tmp_path / "db.sqlite3"
+
+    def mode_after_reading_settings() -> int:
+        database_from(f"sqlite:///{file}" if is_named else "", default_file=file)
+        return stat.S_IMODE(file.stat().st_mode)
+
+    assert mode_after_reading_settings() == 0o600
+    file.chmod(0o640)
+    assert mode_after_reading_settings() == 0o640
+
+
+def test_a_database_in_memory_makes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    database_from("sqlite://:memory:", default_file=tmp_path / "db.sqlite3")
+
+    assert not list(tmp_path.iterdir())
