@@ -82,9 +82,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "jobs_dashboard.site_headers.SiteHeaders",  # outermost: redirects and static files want a policy as well
     "django.middleware.security.SecurityMiddleware",
     "jobs_dashboard.static_files.ServeHashedNames",
-    "jobs_dashboard.site_headers.SiteHeaders",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -1,4 +1,5 @@
-"""Headers for what stands beside the dashboard (the admin, errors): private, and scripts from this host only."""
+"""Headers for what stands beside the dashboard (the admin, errors, static files, redirects): private unless it says
+otherwise, and scripts from this host only."""
 
 from __future__ import annotations
 

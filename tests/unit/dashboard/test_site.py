@@ -40,6 +40,23 @@ def test_every_answer_has_a_policy_and_is_not_stored(path: str) -> None:
     assert response["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.parametrize("path", ["/static/admin/css/base.css", "/static/jobs_dashboard/icon.svg"])
+def test_a_static_file_has_a_policy_too_and_may_be_kept(path: str) -> None:
+    response = Client().get(path)
+
+    assert "frame-ancestors 'none'" in response["Content-Security-Policy"]
+    assert response["Cache-Control"] == "max-age=300, public"
+
+
+@override_settings(SECURE_SSL_REDIRECT=True)
+def test_the_way_to_https_has_a_policy_and_is_not_stored() -> None:
+    response = Client().get("/login/")
+
+    assert response.status_code == 301
+    assert "frame-ancestors 'none'" in response["Content-Security-Policy"]
+    assert response["Cache-Control"] == "no-store"
+
+
 def test_a_static_file_that_is_not_there_keeps_its_name() -> None:
     assert static("no/such.css") == "/static/no/such.css"
 
@@ -106,6 +123,29 @@ def test_logs_of_structlog_and_of_the_standard_library_have_one_form(
     assert len(lines) == 2
     if format == "json":
         assert [json.loads(line)["event"] for line in lines] == ["job dead", "Not Found: /x\\ny"]
+
+
+@pytest.mark.parametrize("format", ["json", "console"])
+def test_secrets_stay_out_of_the_log(format: str, capsys: pytest.CaptureFixture[str]) -> None:
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level)
+    try:
+        logging.config.dictConfig(logging_settings(format=format, level="INFO"))
+        structlog.get_logger("shop").info("sign-in", password="hunter2 and more", task="shop.add")
+        logging.getLogger("shop").warning("GET %s", "/x?access_token=hunter2")
+        try:
+            raise ConnectionError("cannot reach redis://:hunter2@cache/0")
+        except ConnectionError:
+            logging.getLogger("shop").exception("no store")
+        told = capsys.readouterr().err
+    finally:
+        root.handlers[:], root.level = before[0], before[1]
+
+    assert "hunter2" not in told
+    assert "redis://:***@cache/0" in told
+    assert "shop.add" in told
+    if format == "json":
+        assert len([json.loads(line) for line in told.splitlines()]) == 3
 
 
 @pytest.mark.django_db
