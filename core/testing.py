@@ -20,6 +20,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,6 +30,7 @@ from .app import Jobs
 from .backends.contract import Exchange
 from .model.job import Claim
 from .model.outcome import Outcome
+from .model.retry import Retry
 from .model.snapshot import JobSnapshot
 from .model.states import State
 from .tasks import binding
@@ -87,6 +89,13 @@ class TestJobs(Jobs):
         self.clock.move(by)
 
 
+class _OnTheDot(Settlement):
+    """Retries without jitter: after exactly the wait that the task's `Retry` tells, the same in every run of a test."""
+
+    def retry_of(self, attempt: Attempt) -> Retry:
+        return replace(super().retry_of(attempt), jitter="none")
+
+
 class Hand:
     """A worker of one slot that works when it is told to."""
 
@@ -94,7 +103,7 @@ class Hand:
         self._jobs = jobs
         self._calls = 0
         self._time = StoreTime()
-        self._settlement = Settlement(jobs.config, self._time, worker="test")
+        self._settlement = _OnTheDot(jobs.config, self._time, worker="test")
         self._executor = Executor(jobs, self._settlement, on_start=_say_nothing)
         self._is_busy = False
 

@@ -66,9 +66,9 @@ def test_every_example_is_python() -> None:
 
 TASKS = """
 from django.core import mail
-from jobs_dashboard import Retry, task
+from jobs_dashboard import task
 
-@task(name="welcome", retry=Retry(max_attempts=3, base=60, jitter="none"))
+@task(name="welcome")
 def welcome(to):
     if to.startswith("down") and not mail.outbox:
         mail.outbox.append(to)
