@@ -22,7 +22,6 @@ def exchange(tx: Transaction, call: Exchange) -> ExchangeReply:
     claims: list[Claim] = []
     if last is None or call.call > last:
         refused = settle_all(tx, queue, call)
-        _trim(tx, queue, call, completed)
         if _has_due(tx, call, due_ms):
             _promote(tx, queue)
         claims = [] if is_paused or call.want <= 0 else _claim(tx, queue, call)
@@ -32,6 +31,8 @@ def exchange(tx: Transaction, call: Exchange) -> ExchangeReply:
     else:
         refused = []
     asked, next_due_ms = tx.one("exchange_end", queue=queue, worker=call.worker)
+    if last is None or call.call > last:
+        _trim(tx, queue, call, completed)
     return ExchangeReply(
         refused=refused,
         claims=claims,
@@ -86,7 +87,7 @@ def _in_line(name: str, rows: list[tuple[Any, ...]]) -> list[Claim]:
 
 
 def _trim(tx: Transaction, queue: int, call: Exchange, completed: int) -> None:
-    """completed: what was held before this call, as a first glance that takes no lock."""
+    """Last, since only one exchange of a queue can be at it. completed: what was held before, read without a lock."""
     if call.keep_completed and completed + tx.change_of(queue, State.COMPLETED) > call.keep_completed:
         limit = 2 * len(call.outcomes) + 10
         drop_surplus(tx, queue, State.COMPLETED, keep=call.keep_completed, limit=limit)

@@ -3,7 +3,7 @@
 -- out: 0 for now, the next due time, or NULL: nothing waits
 
 SELECT min(least(
-           (SELECT 0 FROM jobs.job WHERE job.queue = queue.id AND state = 0 LIMIT 1),
+           (SELECT 0 FROM jobs.job WHERE job.queue = queue.id AND state = 0 ORDER BY score, raw LIMIT 1),
            (SELECT score FROM jobs.job WHERE job.queue = queue.id AND state = 1 ORDER BY score, raw LIMIT 1),
            (SELECT score FROM jobs.job WHERE job.queue = queue.id AND state = 4 ORDER BY score, raw LIMIT 1)
        ))

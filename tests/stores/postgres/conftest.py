@@ -1,0 +1,71 @@
+"""An open PostgreSQL store in a schema of its own, and the shortest way to a job."""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import psycopg
+import pytest
+
+from core.backends.contract import Backend, Exchange, ExchangeReply
+from core.backends.postgres.backend import PostgresBackend, open_url
+from core.model.ident import new_raw
+from core.model.job import NewJob
+from core.model.outcome import Outcome
+
+MakeJob = Callable[..., NewJob]
+Send = Callable[..., ExchangeReply]
+Ask = Callable[..., list[Any]]
+
+_schemas = itertools.count()
+
+
+@pytest.fixture
+def schema() -> str:
+    return f"own_{next(_schemas)}"
+
+
+@pytest.fixture
+def url(postgres_server: str, schema: str) -> str:
+    return f"{postgres_server}&schema={schema}"
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Backend]:
+    opened = open_url(url)
+    opened.open()
+    assert isinstance(opened, PostgresBackend)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def ask(postgres_server: str) -> Ask:
+    """Rows of a statement, past the store."""
+
+    def run(query: str, *values: object) -> list[Any]:
+        with psycopg.connect(postgres_server, autocommit=True) as db:
+            found = db.execute(query, values)
+            return found.fetchall() if found.description else []
+
+    return run
+
+
+@pytest.fixture
+def make_job() -> MakeJob:
+    def make(*, arguments: bytes = b"\x80", queue: str = "mail", **fields: Any) -> NewJob:
+        return NewJob(queue=queue, raw=new_raw(), task="shop.send", arguments=arguments, **fields)
+
+    return make
+
+
+@pytest.fixture
+def send(store: Backend) -> Send:
+    """The next exchange of one worker."""
+    calls = itertools.count(1)
+
+    def exchange(outcomes: Sequence[Outcome] = (), want: int = 0) -> ExchangeReply:
+        call = Exchange(queue="mail", worker="w" * 32, call=next(calls), outcomes=outcomes, want=want)
+        return store.exchange(call)
+
+    return exchange
