@@ -217,8 +217,9 @@ class Control(Protocol):
     """What operators call."""
 
     def act(self, verb: Verb, queue: str, raws: Sequence[bytes], operation: str, reason: str = "") -> list[Acted]:
-        """Apply a verb by the table of model/states.py; `operation` (up to 64 characters) makes a repeat answer
-        `applied` again without acting again. The COPY effect is not applied here (the caller enqueues the copy)."""
+        """Apply a verb by the table of model/states.py; `operation` (up to 64 characters) makes a
+        repeat answer `applied` again without acting again: a job remembers the newest four that were applied to it.
+        The COPY effect is not applied here (the caller enqueues the copy)."""
         ...
 
     def pause(self, queue: str, reason: str) -> None:

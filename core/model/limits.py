@@ -22,4 +22,5 @@ MAX_PRIORITY: Final = 100
 MAX_ATTEMPTS: Final = 10_000
 MAX_DELAY_DAYS: Final = 3_660  # ten years: beyond it a time is a mistake
 KEPT_ATTEMPT_LINES: Final = 10
+KEPT_OPERATIONS: Final = 4  # of each job: sent again after as many others, an operation would act again
 PROMOTED_PER_EXCHANGE: Final = 100

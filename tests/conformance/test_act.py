@@ -273,6 +273,49 @@ def test_a_new_operation_acts_again(lab: Lab):
     assert lab.act(Verb.RETRY, ref, operation="two").after is State.PENDING
 
 
+def test_an_operation_sent_again_after_others_does_not_act_again(lab: Lab):
+    ref = lab.enqueue()
+    lab.act(Verb.CANCEL, ref, operation="first")
+    lab.act(Verb.RETRY, ref, operation="second")
+    lab.act(Verb.CANCEL, ref, operation="third")
+    lab.act(Verb.RETRY, ref, operation="fourth")
+    before = lab.read(ref)
+    lab.clock.move(10)
+    for name in ("first", "third"):
+        assert lab.act(Verb.CANCEL, ref, operation=name) == Acted(
+            ref, applied=True, before=State.PENDING, after=State.PENDING
+        )
+    assert lab.read(ref) == before
+
+
+def test_operations_beyond_the_newest_four_are_forgotten(lab: Lab):
+    ref = lab.enqueue()
+    for number in range(1, 9):
+        lab.act(Verb.CANCEL if number % 2 else Verb.RETRY, ref, operation=f"{number:064}")
+    assert lab.act(Verb.CANCEL, ref, operation=f"{5:064}").after is State.PENDING, "the fourth newest is known"
+    assert lab.act(Verb.CANCEL, ref, operation=f"{3:064}").after is State.CANCELLED
+
+
+def test_operations_outlive_a_claim_and_its_settle(lab: Lab):
+    ref = lab.arrive(State.DEAD)
+    lab.act(Verb.RETRY, ref, operation="first")
+    claim = lab.claim_one()
+    lab.act(Verb.CANCEL, ref, operation="second")
+    lab.finish(claim, State.FAILED, delay_ms=HOUR_MS)
+    assert lab.state(ref) is State.CANCELLED
+    lab.act(Verb.RETRY, ref, operation="third")
+    for name in ("first", "second"):
+        assert lab.act(Verb.CANCEL, ref, operation=name).after is State.PENDING
+
+
+def test_an_operation_is_not_taken_for_a_part_of_another(lab: Lab):
+    ref = lab.enqueue()
+    lab.act(Verb.CANCEL, ref, operation="abc-def")
+    lab.act(Verb.RETRY, ref, operation="x%+y")
+    assert lab.act(Verb.CANCEL, ref, operation="abc").after is State.CANCELLED
+    assert lab.act(Verb.RETRY, ref, operation="x").after is State.PENDING
+
+
 def test_an_operation_that_was_refused_may_be_sent_again(lab: Lab):
     claim = lab.start()
     assert not lab.act(Verb.RETRY, claim.ref, operation="op").applied

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...model.job import Claim, NewJob, Receipt, pending_score, ready_ms_of
-from ...model.limits import PROMOTED_PER_EXCHANGE
+from ...model.limits import KEPT_OPERATIONS, PROMOTED_PER_EXCHANGE
 from ...model.minutes import minute_of
 from ...model.outcome import Charge, Outcome
 from ...model.retention import Retention
@@ -240,11 +240,11 @@ class MemoryQueue:
         if record is None:
             return Acted(NewJob(self.name, raw, "", b"").ref, applied=False, before=None, after=None)
         before = record.state
-        if record.operation == operation:
+        if operation in record.operations:
             return Acted(record.new.ref, applied=True, before=before, after=before)
         applied = self._apply(EFFECTS[verb][before], record, reason, now)
         if applied:
-            record.operation = operation
+            record.operations = (operation, *record.operations)[:KEPT_OPERATIONS]
         return Acted(record.new.ref, applied=applied, before=before, after=record.state)
 
     def _apply(self, effect: Effect, record: Record, reason: str, now: int) -> bool:

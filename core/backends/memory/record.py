@@ -29,7 +29,7 @@ class Record:
     finished_ms: int = 0
     old_score: int = 0  # where it stood in `pending` before its claim: release puts it back there
     cancel_asked: bool = False
-    operation: str = ""  # the last operator's operation, so that a repeat acts once
+    operations: tuple[str, ...] = ()  # the newest of operators, newest first, so that a repeat acts once
     reason: str = ""
     result: bytes | None = None
     error: bytes | None = None

@@ -179,7 +179,7 @@ def unpack_live(packed: bytes | None) -> Live:
     at = _LIVE.size
     worker, at = packed[at : at + size].decode(), at + size
     (size,) = _SHORT.unpack_from(packed, at)
-    at += 2 + size  # the last operation is the scripts' own affair
+    at += 2 + size  # the newest operations are the scripts' own affair
     (size,) = _SHORT.unpack_from(packed, at)
     reason = packed[at + 2 : at + 2 + size].decode()
     return Live(flags, attempts, forgiven, losses, token, claimed_ms, place, worker, reason)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from ...model.ident import JobRef
+from ...model.limits import KEPT_OPERATIONS
+from ...model.operation import as_line
 from ...model.states import EFFECTS, FINAL, Effect, State, Verb
 from ..contract import Acted
 from .keys import STATE_KEYS, STATE_NUMBERS, STATES_BY_NUMBER
@@ -29,7 +31,7 @@ class Control(Verbs):
     def act(self, verb: Verb, queue: str, raws: Sequence[bytes], operation: str, reason: str = "") -> list[Acted]:
         acted: list[Acted] = []
         for part in chunks(raws, _ACTED_AT_ONCE):
-            flat = self._run("act", queue, operation, reason, _LETTERS_OF[verb], *part)
+            flat = self._run("act", queue, as_line(operation), KEPT_OPERATIONS, reason, _LETTERS_OF[verb], *part)
             for index, raw in enumerate(part):
                 applied, before, after = flat[3 * index : 3 * index + 3]
                 states = (STATES_BY_NUMBER.get(before), STATES_BY_NUMBER.get(after))

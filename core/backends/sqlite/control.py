@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ...model.ident import JobRef
+from ...model.operation import is_among, with_newest
 from ...model.states import EFFECTS, FINAL, Effect, State, Verb
 from ..contract import Acted
 from ..sql.codec import CODES, STATES, score_of
@@ -25,7 +26,7 @@ class _Subject(NamedTuple):
     attempts: int
     forgiven: int
     unique_key: str
-    operation: str
+    operations: str
 
 
 def act(tx: Transaction, verb: Verb, name: str, raws: Sequence[bytes], operation: str, reason: str) -> list[Acted]:
@@ -60,7 +61,7 @@ def _act(tx: Transaction, verb: Verb, ref: JobRef, operation: str, reason: str) 
         return Acted(ref, applied=False, before=None, after=None)
     job = _Subject._make(row)
     before = STATES[job.state]
-    if job.operation == operation:
+    if is_among(operation, job.operations):
         return Acted(ref, applied=True, before=before, after=before)
     after = _apply(tx, queue, job, EFFECTS[verb][before], operation, reason)
     return Acted(ref, applied=after is not None, before=before, after=after or before)
@@ -72,8 +73,9 @@ def _apply(
     """The state that the job is in then; None when the effect does not apply."""
     if effect in (Effect.CONFLICT, Effect.COPY):
         return None
+    operations = with_newest(operation, job.operations)
     if effect is Effect.ASK:
-        tx.db.execute(SQL["ask"], (operation, job.id))
+        tx.db.execute(SQL["ask"], (operations, job.id))
         return State.RUNNING
     if effect is not Effect.CANCEL and not _may_live_again(tx, queue, job):
         return None
@@ -81,7 +83,7 @@ def _apply(
     score = score_of(state, priority=job.priority, now_ms=tx.now_ms)
     ready_ms = tx.now_ms if state is State.PENDING else job.ready_ms
     forgiven = job.attempts if effect is Effect.RUN_AFRESH else job.forgiven
-    tx.db.execute(SQL["act"], (CODES[state], score, ready_ms, forgiven, reason, operation, job.id))
+    tx.db.execute(SQL["act"], (CODES[state], score, ready_ms, forgiven, reason, operations, job.id))
     queue.left(STATES[job.state])
     queue.arrived(state)
     return state

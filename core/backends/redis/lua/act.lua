@@ -1,14 +1,28 @@
 -- Apply an operator's verb to jobs.
 -- keys: meta job live ready sched held lease retry dead done cancelled unique asked wake
 -- uses: base record live leave where
--- in: now, operation, reason, what to do by state (eight letters in the order of STATES: x nothing, n run now,
---     f run afresh, c cancel, a ask to stop), then raws
+-- in: now, operation (one line), operations that a job remembers, reason, what to do by state (eight letters in the
+--     order of STATES: x nothing, n run now, f run afresh, c cancel, a ask to stop), then raws
 -- out: for each raw: 1 when applied, state before (0: no such job), state after
 
-local now, operation, reason, effects = now_ms(), ARGV[2], ARGV[3], ARGV[4]
-local raws, stamp = arguments(5, #ARGV), exact(now)
+local now, operation, most_kept, reason, effects = now_ms(), ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local raws, stamp = arguments(6, #ARGV), exact(now)
 local states = where(raws)
 local lives, records = ask('HMGET', K.live, raws), ask('HMGET', K.job, raws)
+
+local function knows(live)
+  return string.find('\n' .. live.operations .. '\n', '\n' .. operation .. '\n', 1, true) ~= nil
+end
+
+local function remember(live)
+  local kept = { operation }
+  for past in string.gmatch(live.operations, '[^\n]+') do
+    if #kept < most_kept then
+      push(kept, past)
+    end
+  end
+  live.operations = table.concat(kept, '\n')
+end
 
 local function place(raw, from, to, score)
   call('ZREM', K[STATES[from]], raw)
@@ -63,12 +77,12 @@ for index, raw in ipairs(raws) do
   local applied, after = 0, state
   if state > 0 and records[index] then
     local live = packed and read_live(packed) or new_live()
-    if live.operation == operation then
+    if knows(live) then
       applied = 1
     else
       local reached = apply(string.sub(effects, state, state), raw, records[index], state, live)
       if reached then
-        live.operation = operation
+        remember(live)
         applied, after, packed = 1, reached, pack_live(live)
         call('HSET', K.live, raw, packed)
       end

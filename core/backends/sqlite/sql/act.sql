@@ -1,5 +1,5 @@
 -- Apply an operator's verb and remember its operation.
--- in:  state, score, ready_ms, forgiven, reason, operation, id
+-- in:  state, score, ready_ms, forgiven, reason, operations (model/operation.py), id
 
 UPDATE job
 SET state = ?, score = ?, ready_ms = ?, forgiven = ?, reason = ?, operation = ?, cancel_asked = 0

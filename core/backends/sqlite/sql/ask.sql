@@ -1,4 +1,4 @@
 -- Ask a running attempt to stop.
--- in:  operation, id
+-- in:  operations (model/operation.py), id
 
 UPDATE job SET cancel_asked = 1, operation = ? WHERE id = ?;

@@ -1,8 +1,8 @@
--- What changes about a job: counts, claim, last operation, reason. A job that was never touched has none.
+-- What changes about a job: counts, claim, newest operations, reason. A job that was never touched has none.
 -- token is 0 unless the job is running; place is its score in `ready` before the claim.
--- Layout: flags 1, attempts 4, forgiven 4, losses 2, token 8, claimed 8, place 8; worker, operation and reason, each
--- behind its length (2). The paths that every job takes cut and join these bytes: a table a job would cost more than
--- all that Redis does for it.
+-- Layout: flags 1, attempts 4, forgiven 4, losses 2, token 8, claimed 8, place 8; worker, operations (newest first, a
+-- line each) and reason, each behind its length (2). The paths that every job takes cut and join these bytes: a table
+-- a job would cost more than all that Redis does for it.
 
 local LIVE = '>BI4I4I2I8I8I8Hc0Hc0Hc0'
 local PAST, ASKED, KEYED, NOTED = 1, 2, 4, 8 -- has an entry in `end`; should stop; has a unique key; see below
@@ -11,26 +11,26 @@ local UNCLAIMED = string.rep('\0', 30) -- token, claimed, place, and three empty
 local function new_live()
   return {
     attempts = 0, forgiven = 0, losses = 0, token = 0, claimed = 0, place = 0,
-    worker = '', operation = '', reason = '', past = false, asked = false, keyed = false,
+    worker = '', operations = '', reason = '', past = false, asked = false, keyed = false,
   }
 end
 
 local function read_live(packed)
-  local flags, attempts, forgiven, losses, token, claimed, place, worker, operation, reason =
+  local flags, attempts, forgiven, losses, token, claimed, place, worker, operations, reason =
     struct.unpack(LIVE, packed)
   return {
     attempts = attempts, forgiven = forgiven, losses = losses, token = token, claimed = claimed, place = place,
-    worker = worker, operation = operation, reason = reason,
+    worker = worker, operations = operations, reason = reason,
     past = flags % 2 >= PAST, asked = flags % 4 >= ASKED, keyed = flags % 8 >= KEYED,
   }
 end
 
 local function pack_live(live)
-  local noted = live.operation ~= '' or live.reason ~= ''
+  local noted = live.operations ~= '' or live.reason ~= ''
   local flags = (live.past and PAST or 0) + (live.asked and ASKED or 0) + (live.keyed and KEYED or 0)
     + (noted and NOTED or 0)
   return struct.pack(LIVE, flags, live.attempts, live.forgiven, live.losses, live.token, live.claimed, live.place,
-    #live.worker, live.worker, #live.operation, live.operation, #live.reason, live.reason)
+    #live.worker, live.worker, #live.operations, live.operations, #live.reason, live.reason)
 end
 
 local function token_of(packed)

@@ -53,7 +53,7 @@ CREATE TABLE job (
     worker       TEXT    NOT NULL DEFAULT '',
     claimed_ms   INTEGER NOT NULL DEFAULT 0,
     cancel_asked INTEGER NOT NULL DEFAULT 0,
-    operation    TEXT    NOT NULL DEFAULT '',       -- the last operator's, so that a repeat acts once
+    operation    TEXT    NOT NULL DEFAULT '',       -- the newest of operators, a line each: a repeat acts once
     reason       TEXT    NOT NULL DEFAULT ''
 );
 
