@@ -42,8 +42,9 @@ class JobOutcome:
 
     @property
     def may_undo(self) -> bool:
-        """Whether a retry brings the job back to where it was, more or less."""
-        return self.applied and self.verb is not Verb.RETRY and self.after is State.CANCELLED
+        """Whether a retry brings the job back to where it was. One that was dead, failed or due later would run now."""
+        was_ready = self.before in (State.PENDING, State.HELD)
+        return self.applied and self.verb is not Verb.RETRY and self.after is State.CANCELLED and was_ready
 
     @property
     def sentence(self) -> str:

@@ -108,6 +108,15 @@ def test_undo_brings_a_cancelled_job_back(operator: Client, jobs: TestJobs, job_
     assert "live:now" in answer["HX-Trigger-After-Settle"]
 
 
+@pytest.mark.parametrize("state", ["scheduled", "failed", "dead"])
+def test_undo_is_not_offered_where_it_would_run_the_job(
+    state: str, operator: Client, job_in: Callable[..., str]
+) -> None:
+    page = operator.post(f"/jobs/{job_in(state)}/discard/", follow=True).content.decode()
+    assert f"Discarded: it was {state} and is cancelled now." in page
+    assert "Undo" not in page
+
+
 def test_several_are_counted_first_and_done_when_confirmed(
     operator: Client, jobs: TestJobs, job_in: Callable[..., str]
 ) -> None:
