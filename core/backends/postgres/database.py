@@ -78,12 +78,12 @@ class Database:
     def ping(self) -> None:
         until = time.monotonic() + _PING_S
         with self._translated():
-            for _ in range(self._pool.size + 1):
+            for _ in range(self._pool.size + 1):  # those that died at rest are passed over
                 with self._pool.lent(_PING_S) as db:
                     if answers_within(db, until - time.monotonic()):
                         return
-                    if time.monotonic() >= until:
-                        break
+                if time.monotonic() >= until:
+                    break
         raise StoreUnavailable(f"PostgreSQL at {self._address.url} did not answer within {_PING_S:.0f} seconds")
 
     def close(self) -> None:

@@ -1,5 +1,7 @@
 """What the server's failures become, and how soon work goes on after them."""
 
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -153,6 +155,31 @@ def test_a_refused_server_is_told_at_once(server: PostgresServer):
     with pytest.raises(StoreUnavailable, match="is it running"):
         store.counts()
     assert time.monotonic() - began < 2.0 * 5
+
+
+def test_a_server_that_is_stopped_fails_a_ping_within_its_promise(server: PostgresServer):
+    store = open_url(server.url)
+    store.open()
+    assert isinstance(store, PostgresBackend)
+    assert server.process is not None
+    pids = [*store._open_database().alone(lambda db: [db.info.backend_pid]), server.process.pid]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable, match="did not answer"):
+            store.ping()
+        assert time.monotonic() - began < 2.0 * 5
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    store.ping()
+    store.close()
+
+
+def test_a_ping_passes_over_connections_that_died_at_rest(store: Backend, ask):
+    ask("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'jobs'")
+    store.ping()
 
 
 def test_more_threads_than_connections_take_turns(url: str, make_job):
