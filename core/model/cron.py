@@ -10,10 +10,12 @@ from cronsim import CronSim, CronSimError
 
 from ..errors import InvalidInput
 from .clock import as_ms, from_ms, moment_ms
+from .limits import MAX_DELAY_DAYS
 from .schedule import ScheduleSpec
 
 _WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _MAX_EXPRESSION_CHARS = 200
+_MAX_INTERVAL_MS = MAX_DELAY_DAYS * 24 * 60 * 60 * 1000
 _MAX_CATCH_UP = 100_000  # ticks walked over after a long stop before the interval is taken as one
 
 
@@ -29,9 +31,13 @@ def Every(  # noqa: N802 - reads as the noun it makes: `schedule(Every(minutes=5
     *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0
 ) -> When:
     """At each multiple of an interval since 1970 in UTC, at least one second apart."""
-    every = as_ms(timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
-    if every < 1000:
-        raise InvalidInput("an interval is at least one second", path="$.every")
+    try:
+        every = as_ms(timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
+    except (OverflowError, ValueError, TypeError):
+        every = 0
+    if not 1000 <= every <= _MAX_INTERVAL_MS:
+        told = f"an interval is at least one second and at most {MAX_DELAY_DAYS} days"
+        raise InvalidInput(told, path="$.every", limit=MAX_DELAY_DAYS)
     return When(every_ms=every)
 
 
@@ -42,7 +48,7 @@ def Daily(hour: int = 0, minute: int = 0) -> When:  # noqa: N802
 
 def Weekly(day: str = "mon", hour: int = 0, minute: int = 0) -> When:  # noqa: N802
     """Once a week; day is one of sun mon tue wed thu fri sat."""
-    if day.lower() not in _WEEKDAYS:
+    if not isinstance(day, str) or day.lower() not in _WEEKDAYS:
         raise InvalidInput(f"{day!r} is no weekday: one of {' '.join(_WEEKDAYS)}", path="$.day")
     return as_when(f"{minute} {hour} * * {_WEEKDAYS.index(day.lower())}")
 
@@ -71,7 +77,7 @@ def as_zone(name: str) -> ZoneInfo:
     """An IANA time zone; raises InvalidInput for a name that is none."""
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError, TypeError) as error:
         raise InvalidInput(f"{name!r} is no time zone; one looks like Europe/Berlin", path="$.timezone") from error
 
 

@@ -28,7 +28,7 @@ class JobRef(NamedTuple):
     @classmethod
     def parse(cls, public_id: str) -> JobRef:
         """Read a public id; raises InvalidInput that shows the form."""
-        queue, mark, text = public_id.partition("~")
+        queue, mark, text = public_id.partition("~") if isinstance(public_id, str) else ("", "", "")
         if mark and QUEUE_NAME.fullmatch(queue) and len(text) == _TEXT_LENGTH and set(text) <= set(_DIGITS):
             number = int(text, 32)
             if number < 1 << (8 * RAW_BYTES):

@@ -32,7 +32,10 @@ def as_data(value: Any) -> Any:
     UUID, datetime, Decimal, Enum, dataclass, Struct, set, bytes (as base64) and Path become their plain form; anything
     else is refused with its type named.
     """
-    return msgspec.to_builtins(value, str_keys=True, enc_hook=_plain)
+    try:
+        return msgspec.to_builtins(value, str_keys=True, enc_hook=_plain)
+    except RecursionError:  # far deeper than what is stored, or a list that holds itself
+        raise InvalidInput(f"nested deeper than {MAX_NESTING} levels", limit=MAX_NESTING) from None
 
 
 def check_data(data: Any, path: str = "$") -> None:

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -84,3 +85,17 @@ def test_a_wrong_time_zone_is_refused(name: str) -> None:
 def test_a_definition_survives_being_stored() -> None:
     spec = ScheduleSpec(task="t", cron="0 2 * * *", timezone="Europe/Berlin", arguments={"a": [1]}, options=b"\x80")
     assert unpack_spec(pack_spec(spec)) == spec
+
+
+@pytest.mark.parametrize("seconds", [0, 0.5, -1, float("nan"), float("inf"), 1e308, 3_661 * 86_400])
+def test_an_interval_that_cannot_be_is_refused(seconds: float) -> None:
+    with pytest.raises(InvalidInput, match="at least one second"):
+        Every(seconds=seconds)
+
+
+def test_what_is_no_text_is_no_weekday_and_no_zone() -> None:
+    nothing: Any = None
+    with pytest.raises(InvalidInput, match="no weekday"):
+        Weekly(nothing)
+    with pytest.raises(InvalidInput, match="no time zone"):
+        as_zone(nothing)

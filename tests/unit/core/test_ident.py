@@ -2,6 +2,7 @@
 
 import os
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -52,6 +53,12 @@ def test_public_ids_sort_as_raw_ones(one: bytes, other: bytes) -> None:
 def test_what_is_no_id_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput, match="not a job id"):
         JobRef.parse(text)
+
+
+@pytest.mark.parametrize("thing", [None, 5, b"default~" + b"0" * 23])
+def test_what_is_no_text_is_no_id(thing: Any) -> None:
+    with pytest.raises(InvalidInput, match="not a job id"):
+        JobRef.parse(thing)
 
 
 def test_a_follow_up_has_the_same_id_whoever_makes_it() -> None:

@@ -168,3 +168,16 @@ def test_a_reason_is_a_short_text() -> None:
     for wrong in ("x" * 501, 7, "\x00"):
         with pytest.raises(InvalidInput):
             check_text(wrong, path="$.reason")
+
+
+def test_what_holds_itself_is_too_deep() -> None:
+    ring: list[Any] = []
+    ring.append(ring)
+    deep: Any = None
+    for _ in range(100_000):
+        deep = {"a": deep}
+    for wrong in (ring, deep):
+        with pytest.raises(InvalidInput, match="nested deeper than 64"):
+            as_data(wrong)
+        with pytest.raises(InvalidInput, match="nested deeper than 64"):
+            pack_result(wrong)
