@@ -35,6 +35,9 @@ def check_openness(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[ch
     if getattr(settings, "ENVIRONMENT", "") == "development" and not set(settings.ALLOWED_HOSTS) <= _LOOPBACK:
         told = "ALLOWED_HOSTS names hosts that others can reach, while JOBS_ENV is development."
         found.append(checks.Warning(told, hint="Set JOBS_ENV=production.", id="jobs_dashboard.W001"))
+    if getattr(settings, "IS_PRODUCTION", False) and "*" in settings.ALLOWED_HOSTS:
+        told = "ALLOWED_HOSTS is *: links that are made for a request would lead to whatever host it names."
+        found.append(checks.Warning(told, hint="Name the hosts this answers to.", id="jobs_dashboard.W003"))
     if getattr(settings, "IS_PRODUCTION", False) and not settings.HTTPS:
         told = "HTTPS is off in production: passwords and cookies travel in the clear."
         hint = "Put a TLS proxy in front and unset HTTPS, unless this network is closed by other means."

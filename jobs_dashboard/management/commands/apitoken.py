@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from jobs_dashboard.actions import tokens
 from jobs_dashboard.actions.actor import at_shell
+from jobs_dashboard.log_format import harmless
 from jobs_dashboard.management.command import EXIT_CODES, USAGE, JobsCommand, whole_number
 from jobs_dashboard.management.tables import table
 from jobs_dashboard.models import ApiToken
@@ -57,7 +58,9 @@ examples:
             self.print_json({**_as_data(row), "token": text})
             return
         self.stdout.write(text)
-        self.stderr.write(f"{row.name}: {row.scopes}, until {row.expires_at:%Y-%m-%d}. It is not shown again.")
+        self.stderr.write(
+            f"{harmless(row.name)}: {row.scopes}, until {row.expires_at:%Y-%m-%d}. It is not shown again."
+        )
 
     def _list(self, *, json: bool, **_: Any) -> None:
         rows = [_as_data(row) for row in ApiToken.objects.all()]
@@ -69,7 +72,7 @@ examples:
 
     def _revoke(self, *, prefix: str, **_: Any) -> None:
         row = tokens.revoke(at_shell(), prefix.removeprefix(f"{MARK}_"))
-        self.stdout.write(f"{row.name} ({row.prefix}) opens nothing any more")
+        self.stdout.write(f"{harmless(row.name)} ({row.prefix}) opens nothing any more")
 
 
 def _scopes(text: str) -> list[Scope]:

@@ -306,6 +306,13 @@ def test_a_store_that_is_away_ends_with_3(jobs: Jobs, monkeypatch: pytest.Monkey
 # ------------------------------------------------------------------------------------------------ apitoken
 
 
+def test_the_name_of_a_key_cannot_move_the_cursor() -> None:
+    ran = run("apitoken", "create", "\x1b[31mshop")
+
+    assert "\x1b" not in ran.err
+    assert "\\x1b[31mshop: read" in ran.err
+
+
 def test_a_token_is_printed_once_and_revoked_by_its_prefix(db: None) -> None:
     made = run("apitoken", "create", "shop", "--scopes", "read,enqueue", "--days", "7")
     [text] = made.lines

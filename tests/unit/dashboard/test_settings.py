@@ -164,3 +164,10 @@ def test_a_database_in_memory_makes_no_file(tmp_path: Path, monkeypatch: pytest.
     database_from("sqlite://:memory:", default_file=tmp_path / "db.sqlite3")
 
     assert not list(tmp_path.iterdir())
+
+
+def test_any_host_at_all_is_a_warning_in_production() -> None:
+    ran = manage("check", "--deploy", "--fail-level", "WARNING", **PRODUCTION | {"ALLOWED_HOSTS": "*"})
+
+    assert ran.returncode != 0
+    assert "jobs_dashboard.W003" in ran.stderr
