@@ -38,6 +38,14 @@ def mask_line(_logger: WrappedLogger, _method: str, line: Any) -> Any:
     return without_secrets(line) if isinstance(line, str) else line
 
 
+def without_what_django_adds(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Leave out the request as an object and runserver's second time: the line names method, path and status."""
+    if not isinstance(event.get("request", ""), str):
+        del event["request"]
+    event.pop("server_time", None)
+    return event
+
+
 def harmless(text: str) -> str:
     """Text with everything escaped that would not stay in its place on a line."""
     return _UNSAFE.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
@@ -57,7 +65,7 @@ def logging_settings(*, format: str, level: str) -> dict[str, Any]:
             "structlog": {
                 "()": structlog.stdlib.ProcessorFormatter,
                 "processors": [*finish, renderer, mask_line],
-                "foreign_pre_chain": [*_shared(), structlog.stdlib.ExtraAdder()],
+                "foreign_pre_chain": [*_shared(), structlog.stdlib.ExtraAdder(), without_what_django_adds],
             }
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},

@@ -115,12 +115,16 @@ def test_logs_of_structlog_and_of_the_standard_library_have_one_form(
     try:
         logging.config.dictConfig(logging_settings(format=format, level="INFO"))
         structlog.get_logger("jobs.test").info("job dead", job="default~1\nforged")
-        logging.getLogger("django.request").warning("Not Found: %s", "/x\ny")
+        added = {"request": RequestFactory().get("/x"), "status_code": 404, "server_time": "22/Nov/2026 07:58:52"}
+        logging.getLogger("django.request").warning("Not Found: %s", "/x\ny", extra=added)
         lines = capsys.readouterr().err.splitlines()
     finally:
         root.handlers[:], root.level = before[0], before[1]
 
     assert len(lines) == 2
+    assert "404" in lines[1]
+    assert "WSGIRequest" not in lines[1]
+    assert "server_time" not in lines[1]
     if format == "json":
         assert [json.loads(line)["event"] for line in lines] == ["job dead", "Not Found: /x\\ny"]
 
