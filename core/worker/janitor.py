@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from ..backends.contract import Backend, PageQuery, QueueCounts
+from ..backends.contract import Backend, Cursor, PageQuery, QueueCounts
 from ..model.clock import as_ms
 from ..model.job import StoredJob
 from ..model.retention import Retention
@@ -47,6 +47,7 @@ class Janitor:
         self._retention = retention or Retention()
         self._aftermath = Aftermath(engine, name=uuid.uuid4().hex)
         self._queues: list[QueueCounts] = []
+        self._held_after: dict[str, Cursor] = {}  # how far into the held jobs of a queue the last round came
         rescue_every = engine.config.lease.total_seconds() / PASSES_PER_LEASE
         self._rounds: list[tuple[float, Callable[[], None]]] = [
             (rescue_every, self.rescue),
@@ -125,9 +126,10 @@ class Janitor:
         return [count.queue for count in self._queues]
 
     def _release(self, queue: str, known: set[str]) -> None:
-        query = PageQuery(state=State.HELD, queues=(queue,), limit=HELD_A_PAGE)
+        """Look at so many of a queue's held jobs; the next round goes on behind them, and at the end begins again."""
         for _ in range(HELD_PAGES):
-            page = self._backend.page(query)
+            after = self._held_after.pop(queue, None)
+            page = self._backend.page(PageQuery(state=State.HELD, queues=(queue,), limit=HELD_A_PAGE, after=after))
             raws = [job.ref.raw for job in page.jobs if _waits_for(job, known)]
             if raws:
                 reason = "a worker that knows its task is there"
@@ -135,7 +137,7 @@ class Janitor:
                 log.info("held jobs released", queue=queue, jobs=len(raws))
             if page.next is None:
                 return
-            query = PageQuery(state=State.HELD, queues=(queue,), limit=HELD_A_PAGE, after=page.next)
+            self._held_after[queue] = page.next
 
 
 def _waits_for(job: StoredJob, known: set[str]) -> bool:

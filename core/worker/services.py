@@ -25,6 +25,7 @@ from .scheduler import Scheduler
 
 BEAT_EVERY_S: Final = 1.0
 LONGEST_REST_S: Final = 5.0
+HEALTHY_AFTER_S: Final = 10.0  # a duty that ran this long before it failed begins anew
 
 log = structlog.get_logger("jobs.services")
 
@@ -86,18 +87,27 @@ class Services:
         rests = delays(longest_s=LONGEST_REST_S)
         was_away = False
         while not stop.is_set():
-            try:
-                duty.run(self._engine, stop)
-            except StoreUnavailable as error:
+            began = time.monotonic()
+            error = _error_of(duty, self._engine, stop)
+            if error is None or time.monotonic() - began >= HEALTHY_AFTER_S:
+                was_away, rests = False, delays(longest_s=LONGEST_REST_S)
+            if isinstance(error, StoreUnavailable):
                 if not was_away:
                     log.warning("store unavailable, trying again", duty=duty.name, error=str(error))
                 was_away = True
-            except Exception:
-                log.exception("a duty failed and is started again", duty=duty.name)
-            else:
-                was_away, rests = False, delays(longest_s=LONGEST_REST_S)
+            elif error is not None:
+                log.error("a duty failed and is started again", duty=duty.name, exc_info=error)
             if not stop.is_set():
                 stop.wait(next(rests))
+
+
+def _error_of(duty: Duty, engine: Engine, stop: threading.Event) -> Exception | None:
+    """Run a duty to its end; answers what it raised."""
+    try:
+        duty.run(engine, stop)
+    except Exception as error:  # noqa: BLE001 - told by the caller; no loop ends
+        return error
+    return None
 
 
 def _pulse(duties: Sequence[Duty], on_order: Callable[[], None] | None, engine: Engine, stop: threading.Event) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 import structlog
 
 from core.app import Jobs
@@ -10,6 +11,7 @@ from core.model.outcome import Outcome
 from core.model.retention import Keep, Retention
 from core.model.states import State
 from core.model.worker import WorkerInfo
+from core.worker import janitor as janitor_module
 from core.worker.janitor import STALE_MS, Janitor
 from core.worker.settlement import unknown_task
 from tests.unit.worker.bench import Bench, HandClock
@@ -17,6 +19,10 @@ from tests.unit.worker.bench import Bench, HandClock
 
 def work() -> None:
     """Something to claim."""
+
+
+def forgotten() -> None:
+    """A task that no worker knows any more."""
 
 
 def test_a_job_whose_lease_ran_out_is_free_again(jobs: Jobs, bench: Bench, clock: HandClock) -> None:
@@ -65,6 +71,28 @@ def test_a_held_job_is_released_once_a_living_worker_knows_its_task(jobs: Jobs, 
     jobs.backend.beat(WorkerInfo(id="d" * 32, tasks=("work",)))
     janitor.release_held()
     assert bench.stored(claim).state is State.PENDING
+
+
+def test_a_held_job_behind_many_that_nobody_knows_is_reached_in_time(
+    jobs: Jobs, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(janitor_module, "HELD_PAGES", 2)
+    monkeypatch.setattr(janitor_module, "HELD_A_PAGE", 2)
+    for _ in range(5):
+        claim = bench.claim(forgotten)
+        _settle(jobs, unknown_task(claim))
+    behind = bench.claim(work)
+    _settle(jobs, unknown_task(behind))
+    jobs.backend.beat(WorkerInfo(id="d" * 32, tasks=("work",)))
+    janitor = _janitor(jobs)
+    janitor.release_held()
+    janitor.release_held()
+    assert bench.stored(behind).state is State.PENDING
+    before = bench.claim_next()
+    _settle(jobs, unknown_task(before))
+    janitor.release_held()
+    janitor.release_held()
+    assert bench.stored(before).state is State.PENDING, "the walk begins again"
 
 
 def test_a_job_held_for_another_reason_stays(jobs: Jobs, bench: Bench) -> None:
