@@ -120,7 +120,9 @@ def decide_lost(claim: Claim) -> Decision:
 def detail_of(error: BaseException) -> ErrorDetail:
     """An exception as data: cleaned, cut, and without the secrets that its words can be known by."""
     kind = type(error)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    # Our own are known by their names alone: where they are defined is no concern of those who raise them.
+    is_plain = kind.__module__ in ("builtins", PermanentError.__module__)
+    name = kind.__qualname__ if is_plain else f"{kind.__module__}.{kind.__qualname__}"
     told = "".join(traceback.format_exception(error))
     message, trace = cut_text(_message(error), MAX_TEXT_BYTES // 16), cut_text(told, MAX_TEXT_BYTES)
     return ErrorDetail(name, without_secrets(message), without_secrets(trace))

@@ -105,6 +105,12 @@ def test_an_error_as_data_can_always_be_stored() -> None:
         assert b"\x00b" not in detail.message.encode()
 
 
+def test_an_error_is_named_as_its_user_knows_it() -> None:
+    assert detail_of(PermanentError("x")).type == "PermanentError"
+    assert detail_of(ValueError("x")).type == "ValueError"
+    assert detail_of(msgspec.ValidationError("x")).type == "msgspec.ValidationError"
+
+
 def test_a_long_text_keeps_head_and_tail() -> None:
     cut = cut_text("head" + "x" * 100_000 + "tail", 1_000)
     assert cut.startswith("head")
