@@ -74,6 +74,14 @@ def _seconds(text: str) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+def _lease(text: str) -> timedelta:
+    """Shorter ones would run out between two looks of whoever renews them."""
+    lease = _seconds(text)
+    if lease < timedelta(seconds=1):
+        raise ValueError
+    return lease
+
+
 def _fraction(text: str) -> float:
     fraction = float(text)
     if not 0 <= fraction <= 1:
@@ -99,7 +107,7 @@ _SETTINGS = (
     _Setting("max_retries", "JOBS_MAX_RETRIES", _at_least(0), "a whole number from 0 on"),
     _Setting("retry_backoff", "JOBS_RETRY_BACKOFF_SECONDS", _seconds, _SECONDS),
     _Setting("timeout", "JOBS_TIMEOUT_SECONDS", _seconds, _SECONDS),
-    _Setting("lease", "JOBS_LEASE_SECONDS", _seconds, _SECONDS),
+    _Setting("lease", "JOBS_LEASE_SECONDS", _lease, "a number of seconds from 1 on"),
     _Setting("poll_interval", "JOBS_POLL_INTERVAL_SECONDS", _seconds, _SECONDS),
     _Setting("grace", "JOBS_GRACE_SECONDS", _seconds, _SECONDS),
     _Setting("batch", "JOBS_BATCH", _at_least(1), "a whole number from 1 on"),

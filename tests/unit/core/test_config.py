@@ -44,6 +44,7 @@ def test_a_profile_sets_several_and_single_settings_override_it() -> None:
     [
         ("JOBS_WORKER_COUNT", "0"), ("JOBS_WORKER_COUNT", "many"), ("JOBS_ENABLED", "perhaps"),
         ("JOBS_TIMEOUT_SECONDS", "-1"), ("JOBS_TIMEOUT_SECONDS", "nan"), ("JOBS_LEASE_SECONDS", "inf"),
+        ("JOBS_LEASE_SECONDS", "0.5"),
         ("JOBS_MAX_RETRIES", "1.5"), ("JOBS_PROFILE", "staging"), ("JOBS_JOURNAL_COMPLETED", "2"),
         ("JOBS_CODE_VERSION", "v" * 41),
     ],
