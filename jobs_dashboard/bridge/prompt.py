@@ -41,8 +41,8 @@ _BOUNDED: Final = frozenset(
 class PromptBackend:
     """Passes a store's verbs on, from threads of its own, and waits for them so long and no longer.
 
-    A call that was given up may still act: its caller takes it for a lost reply, which every verb allows for. While
-    it has not come back, further calls fail at once instead of piling up behind it.
+    A call that was given up after it began may still act: its caller takes it for a lost reply, which every verb
+    allows for. While it has not come back, further calls fail at once instead of piling up behind it.
     """
 
     def __init__(self, open_store: Callable[[], Backend], *, patience_s: float = PATIENCE_S) -> None:
@@ -74,7 +74,8 @@ class PromptBackend:
         except TimeoutError:
             if asked.done():
                 raise  # the store's own
-            self._stalled = asked
+            if not asked.cancel():  # one that waits behind others has not begun, and never will
+                self._stalled = asked
             raise StoreUnavailable(f"the store did not answer within {self._patience_s} s") from None
 
     def _pass_on(self, verb: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

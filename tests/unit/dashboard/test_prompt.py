@@ -12,6 +12,7 @@ from core.app import Jobs
 from core.backends.memory.backend import MemoryBackend
 from core.errors import StoreUnavailable
 from core.tasks.registry import Registry
+from jobs_dashboard.bridge import prompt as prompt_module
 from jobs_dashboard.bridge.prompt import PATIENCE_S, PromptBackend
 
 
@@ -46,6 +47,31 @@ def test_verbs_and_errors_pass_through(store: Hanging, registry: Registry) -> No
     with pytest.raises(TypeError):
         jobs.backend.get(5)
     jobs.close()
+
+
+def test_a_call_that_was_given_up_before_it_began_does_not_act_later(
+    store: Hanging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prompt_module, "_THREADS", 1)
+    prompt = PromptBackend(lambda: store, patience_s=0.3)
+    store.gate.clear()
+    asked = threading.Event()
+
+    def ask() -> None:
+        asked.set()
+        with pytest.raises(StoreUnavailable):
+            prompt.counts()
+
+    hung = threading.Thread(target=ask)
+    hung.start()
+    assert asked.wait(10)
+    time.sleep(0.05)  # it holds the only thread by now; the next one waits behind it
+    with pytest.raises(StoreUnavailable):
+        prompt.pause("mail", "somebody who gave up and chose otherwise")
+    hung.join()
+    store.gate.set()
+    prompt._threads.shutdown(wait=True)
+    assert MemoryBackend.counts(store) == []
 
 
 def test_a_hung_call_is_given_up_and_the_next_ones_fail_at_once(store: Hanging) -> None:
