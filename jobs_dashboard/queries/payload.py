@@ -13,6 +13,8 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import JsonLexer, PythonTracebackLexer
 
+from core.model.masking import without_secrets
+
 MASK = "••••••"
 PREVIEW_CHARS = 200
 _SECRET = re.compile(r"pass|secret|token|key|auth(?!or(?!i))|card", re.IGNORECASE)
@@ -32,12 +34,12 @@ def decode(packed: bytes | None) -> Any:
 
 
 def masked(value: Any) -> Any:
-    """The value with everything under a key that looks like a secret replaced."""
+    """The value with everything under a key that looks like a secret replaced, and passwords inside of texts."""
     if isinstance(value, dict):
         return {key: MASK if _is_secret(key) else masked(held) for key, held in value.items()}
     if isinstance(value, list | tuple):
         return [masked(held) for held in value]
-    return value
+    return without_secrets(value) if isinstance(value, str) else value
 
 
 def preview(arguments: bytes) -> str:

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from core.model.states import EFFECTS, Effect, State, Verb
+from jobs_dashboard.queries import payload
 
 from .icons import svg
 
@@ -143,6 +144,12 @@ def exact(at_ms: int) -> SafeString | str:
         return "–"
     shown = _local(at_ms).strftime("%-d %b %Y, %H:%M:%S")
     return format_html('<time datetime="{}">{}</time>', _utc(at_ms).isoformat(), shown)
+
+
+@register.filter
+def visible(text: object) -> str:
+    """What people wrote, with everything spelt out that a browser would obey and nobody would see."""
+    return payload.visible(str(text))
 
 
 @register.filter

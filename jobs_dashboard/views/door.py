@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_protect
 from core.errors import InvalidInput, JobNotFound, StoreError
 from jobs_dashboard.actions import audit
 from jobs_dashboard.actions.actor import Actor, Permission, permissions_of
+from jobs_dashboard.client_address import client_address
 
 from . import errors
 from .headers import guarded
@@ -52,7 +53,7 @@ def may_look(user: Any) -> bool:
 def actor_of(request: HttpRequest) -> Actor:
     """The person behind a request, for the audit."""
     user: Any = request.user
-    return Actor(name=user.get_username(), user=user, door="dashboard", address=request.META.get("REMOTE_ADDR", ""))
+    return Actor(name=user.get_username(), user=user, door="dashboard", address=client_address(request))
 
 
 def _outermost(view: View) -> View:

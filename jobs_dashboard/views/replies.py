@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -65,12 +65,20 @@ def back(request: HttpRequest) -> HttpResponse:
 
 def page_behind(request: HttpRequest) -> str:
     """The path and query of the page that htmx is on."""
-    told = urlsplit(request.headers.get("HX-Current-URL", ""))
+    told = _told_page(request)
     return f"{told.path}?{told.query}" if told.query else told.path
 
 
 def query_behind(request: HttpRequest) -> QueryDict:
-    return QueryDict(urlsplit(request.headers.get("HX-Current-URL", "")).query[:4000])
+    return QueryDict(_told_page(request).query[:4000])
+
+
+def _told_page(request: HttpRequest) -> SplitResult:
+    """What htmx says the page is; nothing when it says what is no address."""
+    try:
+        return urlsplit(request.headers.get("HX-Current-URL", ""))
+    except ValueError:
+        return urlsplit("")
 
 
 def part(request: HttpRequest, template: str, context: Mapping[str, object], status: int) -> HttpResponse:

@@ -233,6 +233,21 @@ def test_secrets_are_masked_wherever_arguments_are_shown(operator: Client, jobs:
         assert "Ulm" in page
 
 
+def test_a_password_inside_an_argument_is_masked(operator: Client, jobs: TestJobs) -> None:
+    made = jobs.enqueue("good", note="redis://user:hunter2@there/0").id
+    for where in ("/jobs/?state=pending", f"/jobs/{made}/"):
+        page = operator.get(where).content.decode()
+        assert "hunter2" not in page
+        assert "there/0" in page
+
+
+@pytest.mark.parametrize("told", ["http://[::1", "//[x", "\x00", "http://testserver/jobs/?" + "a" * 100_000])
+def test_a_page_that_is_no_address_does_no_harm(operator: Client, job_in: Callable[..., str], told: str) -> None:
+    made = job_in("failed")
+    answer = operator.post(f"/jobs/{made}/cancel/", headers={**FRAGMENT, "HX-Target": "job-1", "HX-Current-URL": told})
+    assert answer.status_code == 200
+
+
 def test_a_job_page_shows_payload_attempts_error_and_what_people_did(
     operator: Client, jobs: TestJobs, job_in: Callable[..., str]
 ) -> None:

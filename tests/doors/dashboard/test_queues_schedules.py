@@ -55,6 +55,12 @@ def test_a_reason_that_is_too_long_is_400_and_a_hostile_one_is_text(
     assert not jobs.stats()[0].is_paused
     operator.post("/queues/default/pause/", {"reason": "<script>alert(1)</script>"})
     assert "<script>alert" not in operator.get("/queues/").content.decode()
+    operator.post("/queues/default/pause/", {"reason": "turned \u202e and \x1b[31m red"})
+    for where in ("/", "/queues/", "/queues/default/", "/audit/"):
+        page = operator.get(where).content.decode()
+        assert "\\u202e and \\u001b[31m red" in page, where
+        assert "\u202e" not in page
+        assert "\x1b" not in page
 
 
 @pytest.mark.parametrize("verb", ["pause", "resume"])
