@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from ...model.ident import JobRef
+from ...model.limits import KEPT_OPERATIONS
 from ...model.states import EFFECTS, Effect, State, Verb
 from ..contract import Acted
 from ..sql.codec import STATES
@@ -20,7 +21,7 @@ class _Subject(NamedTuple):
     """A job that a verb is applied to, as it was found and locked."""
 
     state: State
-    operation: str
+    operations: list[str]
 
 
 def act(tx: Transaction, verb: Verb, name: str, raws: Sequence[bytes], operation: str, reason: str) -> list[Acted]:
@@ -31,7 +32,7 @@ def act(tx: Transaction, verb: Verb, name: str, raws: Sequence[bytes], operation
         return [Acted(JobRef(name, raw), applied=False, before=None, after=None) for raw in raws]
     groups: defaultdict[tuple[Effect, State], list[bytes]] = defaultdict(list)
     for raw in dict.fromkeys(raws):
-        if raw in found and found[raw].operation != operation:
+        if raw in found and operation not in found[raw].operations:
             groups[EFFECTS[verb][found[raw].state], found[raw].state].append(raw)
     after: dict[bytes, State] = {}
     for (effect, before), group in groups.items():
@@ -70,7 +71,7 @@ def _find(tx: Transaction, queue: int, raws: Sequence[bytes]) -> dict[bytes, _Su
         rows = tx.all("act_find_live", queue=queue, raw=missing)
         if len(rows) < len(missing):
             rows += tx.all("act_find_finished", queue=queue, raw=missing, oldest=tx.oldest(missing))
-        found.update((raw, _Subject(STATES[code], operation)) for raw, code, operation in rows)
+        found.update((raw, _Subject(STATES[code], operations)) for raw, code, operations in rows)
     return found
 
 
@@ -82,9 +83,9 @@ def _apply(
         return []
     raws = list(group)
     if effect is Effect.ASK:
-        tx.run("act_ask", queue=queue, raw=raws, operation=operation)
+        tx.run("act_ask", queue=queue, raw=raws, operation=operation, kept=KEPT_OPERATIONS)
         return raws
-    said = {"raw": raws, "now": tx.now_ms, "operation": operation, "reason": reason}
+    said = {"raw": raws, "now": tx.now_ms, "operation": operation, "kept": KEPT_OPERATIONS, "reason": reason}
     moved = raws
     if effect is Effect.RUN_NOW:
         tx.run("act_run_now", queue=queue, **said)
@@ -116,7 +117,7 @@ def _answers(
         if subject is None:
             answers.append(Acted(JobRef(name, raw), applied=False, before=None, after=None))
             continue
-        is_repeat = subject.operation == operation or (raw in told and raw in after)
+        is_repeat = operation in subject.operations or (raw in told and raw in after)
         state = after.get(raw, subject.state)
         before = state if is_repeat else subject.state
         applied = is_repeat or raw in after

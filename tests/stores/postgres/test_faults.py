@@ -100,10 +100,10 @@ def test_transactions_that_wait_for_each_other_are_both_done_in_the_end(store: B
     def hold_then_take(tx: Transaction, first: bytes, second: bytes) -> None:
         """The first time round each thread waits until the other holds its job."""
         turns.append(first)
-        tx.run("act_ask", queue=tx.queue("mail"), raw=[first], operation="op")
+        tx.run("act_ask", queue=tx.queue("mail"), raw=[first], operation="op", kept=4)
         if turns.count(first) == 1:
             both_hold_one.wait(10)
-        tx.run("act_ask", queue=tx.queue("mail"), raw=[second], operation="op")
+        tx.run("act_ask", queue=tx.queue("mail"), raw=[second], operation="op", kept=4)
 
     def run(order: list[bytes]) -> None:
         store._open_database().write(lambda tx: hold_then_take(tx, *order))

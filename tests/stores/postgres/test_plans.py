@@ -27,9 +27,9 @@ SELECT 1 + n % 2, decode(lpad(to_hex(n), 28, '0'), 'hex'),
        CASE WHEN n <= {RUNNING} THEN 'w' || n % 10 ELSE '' END, n
 FROM generate_series(1, {LIVE}) AS n;
 INSERT INTO {SCHEMA}.finished (queue, raw, state, finished_ms, task, arguments, options, priority, max_attempts,
-                               enqueued_ms, unique_key, attempts, forgiven, losses, operation, reason, lines)
+                               enqueued_ms, unique_key, attempts, forgiven, losses, operations, reason, lines)
 SELECT 1 + n % 2, decode(lpad(to_hex(n + 1000000), 28, '0'), 'hex'), 5 + n % 3, %s + n * {DAYS * DAY_MS // FINISHED},
-       'shop.send', '\\x80', '', 0, 4, 0, '', 1, 0, 0, '', '', '{{}}'
+       'shop.send', '\\x80', '', 0, 4, 0, '', 1, 0, 0, '{{}}', '', '{{}}'
 FROM generate_series(0, {FINISHED - 1}) AS n;
 INSERT INTO {SCHEMA}.journal SELECT 1, 'failures', n, '\\x90' FROM generate_series(1, 20000) AS n;
 ANALYZE {SCHEMA}.job; ANALYZE {SCHEMA}.finished; ANALYZE {SCHEMA}.journal;
@@ -73,7 +73,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "act_find_live": ({"queue": 1, "raw": RAWS}, "job_pkey"),
     "act_find_finished": ({"queue": 1, "raw": RAWS, "oldest": 0}, "_pkey"),
     "act_run_afresh": (
-        {"queue": 1, "raw": RAWS, "oldest": 0, "now": 1, "operation": "o", "reason": "r"},
+        {"queue": 1, "raw": RAWS, "oldest": 0, "now": 1, "operation": "o", "kept": 4, "reason": "r"},
         "_pkey",
     ),
     "exists": ({"queue": 1, "oldest": 0, "raw": RAWS, "unique_key": ["key10"] * len(RAWS)}, "job_unique_key"),

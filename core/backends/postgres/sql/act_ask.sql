@@ -1,6 +1,6 @@
 -- Ask running attempts to stop.
--- in:  queue, raw (array), operation
+-- in:  queue, raw (array), operation, kept (so many are remembered)
 
 UPDATE jobs.job
-SET cancel_asked = true, operation = %(operation)s
+SET cancel_asked = true, operations = (ARRAY[%(operation)s::text] || operations)[:%(kept)s]
 WHERE queue = %(queue)s AND raw = ANY (%(raw)s::bytea[]);

@@ -1,5 +1,5 @@
 -- Cancel live jobs that do not run.
--- in:  queue, raw (array), now, operation, reason
+-- in:  queue, raw (array), now, operation, kept (so many are remembered), reason
 
 WITH gone AS (
     DELETE FROM jobs.job
@@ -8,8 +8,8 @@ WITH gone AS (
 )
 INSERT INTO jobs.finished (
     queue, raw, state, finished_ms, task, arguments, options, priority, max_attempts, enqueued_ms, unique_key,
-    attempts, forgiven, losses, operation, reason, result, error, lines
+    attempts, forgiven, losses, operations, reason, result, error, lines
 )
 SELECT queue, raw, 7, %(now)s, task, arguments, options, priority, max_attempts, enqueued_ms, unique_key,
-       attempts, forgiven, losses, %(operation)s, %(reason)s, result, error, lines
+       attempts, forgiven, losses, (ARRAY[%(operation)s::text] || operations)[:%(kept)s], %(reason)s, result, error, lines
 FROM gone;

@@ -1,8 +1,8 @@
 -- Live jobs, for an operator's verb; locked in the order of raw, as in settle.sql.
 -- in:  queue, raw (array)
--- out: raw, state, operation
+-- out: raw, state, operations
 
-SELECT raw, state, operation
+SELECT raw, state, operations
 FROM jobs.job
 WHERE queue = %(queue)s AND raw = ANY (%(raw)s::bytea[])
 ORDER BY raw

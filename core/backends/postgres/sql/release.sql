@@ -25,10 +25,10 @@ gone AS (
 moved AS (
     INSERT INTO jobs.finished (
         queue, raw, state, finished_ms, task, arguments, options, priority, max_attempts, enqueued_ms, unique_key,
-        attempts, forgiven, losses, operation, reason, result, error, lines
+        attempts, forgiven, losses, operations, reason, result, error, lines
     )
     SELECT queue, raw, 7, %(now)s, task, arguments, options, priority, max_attempts, enqueued_ms, unique_key,
-           attempts - 1, forgiven, losses, operation, 'cancelled while running', result, error, lines
+           attempts - 1, forgiven, losses, operations, 'cancelled while running', result, error, lines
     FROM held
     WHERE cancel_asked
 )

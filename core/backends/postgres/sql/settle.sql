@@ -13,7 +13,7 @@ WITH asked AS (
 ),
 held AS MATERIALIZED (
     SELECT job.queue, job.raw, job.task, job.arguments, job.options, job.priority, job.max_attempts, job.enqueued_ms,
-           job.unique_key, job.operation,
+           job.unique_key, job.operations,
            job.attempts - (asked.charge = 1)::int AS attempts,
            job.forgiven + (asked.charge = 2)::int AS forgiven,
            job.losses + (asked.charge = 2)::int AS losses,
@@ -52,10 +52,10 @@ gone AS (
 moved AS (
     INSERT INTO jobs.finished (
         queue, raw, state, finished_ms, task, arguments, options, priority, max_attempts, enqueued_ms, unique_key,
-        attempts, forgiven, losses, operation, reason, result, error, lines
+        attempts, forgiven, losses, operations, reason, result, error, lines
     )
     SELECT queue, raw, target, %(now)s, task, arguments, options, priority, max_attempts, enqueued_ms, unique_key,
-           attempts, forgiven, losses, operation, reason, result, error, lines
+           attempts, forgiven, losses, operations, reason, result, error, lines
     FROM held
     WHERE target >= 5
 )

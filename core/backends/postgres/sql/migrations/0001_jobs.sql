@@ -46,7 +46,7 @@ CREATE TABLE jobs.job (
     claimed_ms     bigint   NOT NULL DEFAULT 0,
     lease_until_ms bigint   NOT NULL DEFAULT 0,
     cancel_asked   boolean  NOT NULL DEFAULT false,
-    operation      text     NOT NULL DEFAULT '',
+    operations     text[]   NOT NULL DEFAULT '{}',  -- the newest of operators, newest first: a repeat acts once
     reason         text     NOT NULL DEFAULT '',
     result         bytea,
     error          bytea,
@@ -82,7 +82,7 @@ CREATE TABLE jobs.finished (
     attempts     int      NOT NULL,
     forgiven     int      NOT NULL,
     losses       int      NOT NULL,
-    operation    text     NOT NULL,
+    operations   text[]   NOT NULL,
     reason       text     NOT NULL,
     result       bytea,
     error        bytea,
