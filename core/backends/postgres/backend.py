@@ -113,8 +113,7 @@ class PostgresBackend:
         return self._write(lambda tx: trim(tx, queue, retention, limit))
 
     def wait(self, queues: Sequence[str], timeout_s: float) -> None:
-        database = self._open_database()
-        database.bell.sleep(queues, lambda: database.read(lambda tx: look.seconds_to_work(tx, queues)), timeout_s)
+        self._open_database().sleep(queues, timeout_s)
 
     # Control
 

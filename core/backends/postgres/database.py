@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final, TypeVar
 
@@ -16,6 +16,7 @@ from ...errors import StoreUnavailable
 from ...model.clock import Clock
 from .address import Address
 from .faults import is_worth_another_try, lacks_its_day, told
+from .look import seconds_to_work
 from .partitions import make_day
 from .ping import answers_within
 from .pool import Connection, Pool
@@ -74,6 +75,12 @@ class Database:
         """Use a connection outside any transaction of ours."""
         with self._translated(), self._pool.lent() as db:
             return step(db)
+
+    def sleep(self, queues: Sequence[str], timeout_s: float) -> None:
+        """Until one of the queues may have work, at most so long."""
+        if self.is_closed:
+            raise self._closed()
+        self.bell.sleep(queues, lambda: self.read(lambda tx: seconds_to_work(tx, queues)), timeout_s)
 
     def ping(self) -> None:
         until = time.monotonic() + _PING_S
@@ -136,6 +143,9 @@ class Database:
         try:
             yield
         except PoolClosed as closed:
-            raise StoreUnavailable(f"the store at {self._address.url} was closed; call open() again") from closed
+            raise self._closed() from closed
         except psycopg.Error as error:
             raise told(error, self._address.url) from error
+
+    def _closed(self) -> StoreUnavailable:
+        return StoreUnavailable(f"the store at {self._address.url} was closed; call open() again")

@@ -4,10 +4,12 @@ import threading
 import time
 
 import psycopg
+import pytest
 
 from core.backends.contract import Backend
 from core.backends.postgres.backend import open_url
 from core.backends.postgres.wakeup import QUIET_S
+from core.errors import StoreUnavailable
 
 SOON_S = 4.0
 
@@ -70,6 +72,15 @@ def test_a_sleeper_wakes_for_what_becomes_due(store: Backend, make_job):
     began = time.monotonic()
     store.wait(["mail"], 20.0)
     assert time.monotonic() - began < SOON_S
+
+
+def test_a_closed_store_can_be_opened_again_and_is_not_slept_on_before(store: Backend, make_job):
+    store.close()
+    with pytest.raises(StoreUnavailable, match="was closed"):
+        store.wait(["mail"], 20.0)
+    store.open()
+    store.enqueue([make_job()])
+    store.wait(["mail"], 20.0)
 
 
 def test_closing_wakes_those_who_sleep(store: Backend):
