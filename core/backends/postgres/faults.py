@@ -50,8 +50,3 @@ def is_worth_another_try(error: psycopg.Error) -> bool:
 def lacks_its_day(error: psycopg.Error) -> bool:
     """Whether a finished job found no partition for its day."""
     return isinstance(error, errors.CheckViolation) and error.diag.table_name == "finished"
-
-
-def is_lost(connection: psycopg.Connection[object]) -> bool:
-    """Whether a failure took the connection with it, so that another one may do better."""
-    return connection.closed
