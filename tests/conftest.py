@@ -14,7 +14,7 @@ from tools.dev.servers import CHROMIUM, POSTGRES, REDIS, Server, find, missing_s
 TESTS = Path(__file__).parent
 STORES = ("memory", "sqlite", "redis", "postgres")
 WITH_REDIS = {"conformance", "faults", "stores"}
-WITH_POSTGRES = {"conformance", "stores"}
+WITH_POSTGRES = {"conformance", "faults", "stores"}
 WITH_BROWSER = {"browser"}
 LIBRARIES = ("hypothesis", "playwright", "yaml", "check_jsonschema")
 

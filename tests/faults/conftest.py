@@ -6,14 +6,19 @@ from pathlib import Path
 import pytest
 
 from tests.faults.fleet import Fleet
+from tests.postgres_server import PostgresServer
 from tests.servers import RedisServer
 
 
-@pytest.fixture(params=["sqlite", "redis"])
+@pytest.fixture(params=["sqlite", "redis", "postgres"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Each durable store, empty."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'jobs.sqlite3'}"
+        return
+    if request.param == "postgres":
+        with PostgresServer(fsync="on", synchronous_commit="on") as server:
+            yield server.url
         return
     with RedisServer() as server:
         yield server.url
