@@ -23,7 +23,7 @@ _RESEND_AFTER_S = 0.05
 class UnitOfWork(Protocol):
     """How an enqueue joins a caller's transaction; implemented where the transaction lives."""
 
-    def defer(self, send: Callable[[], None]) -> bool:
+    def defer(self, send: Callable[[], object]) -> bool:
         """Take over: call send() when the surrounding transaction commits, never if it rolls back. False: there is
         no transaction to wait for, send now."""
         ...
@@ -32,7 +32,7 @@ class UnitOfWork(Protocol):
 class NoUnitOfWork:
     """No transactions to wait for."""
 
-    def defer(self, send: Callable[[], None]) -> bool:
+    def defer(self, send: Callable[[], object]) -> bool:
         return False
 
 
@@ -55,7 +55,7 @@ class Client:
         Inside a transaction that the unit of work knows they are stored when it commits; the ids are final at once.
         """
         jobs = [request.as_new(new_raw()) for request in requests]
-        if jobs and self._unit_of_work.defer(lambda: self._send_quietly(jobs)):
+        if jobs and self._unit_of_work.defer(lambda: self.send(jobs)):
             return [JobHandle(job.ref, job.task, self._lookup, created=None) for job in jobs]
         receipts = self.send(jobs)
         return [
@@ -85,9 +85,6 @@ class Client:
     def request_json(self, task: str, arguments: bytes, **options: Any) -> JobRequest:
         """Like `request`, from a stranger's JSON."""
         return self.request(task, read_json(arguments, path="$.arguments"), **options)
-
-    def _send_quietly(self, jobs: Sequence[NewJob]) -> None:
-        self.send(jobs)
 
     @staticmethod
     def _as_first_sent(jobs: Sequence[NewJob], receipts: list[Receipt]) -> list[Receipt]:

@@ -51,6 +51,35 @@ class AttemptLine(msgspec.Struct, frozen=True, array_like=True):
     error_line: str = ""  # first line of the message, at most 200 characters
 
 
+def line_of(
+    claim: Claim,
+    state: State,
+    *,
+    started_ms: int,
+    finished_ms: int,
+    worker: str,
+    error_type: str = "",
+    error_line: str = "",
+) -> AttemptLine:
+    """The line of an attempt that sent its job to `state`."""
+    return AttemptLine(
+        raw=claim.raw,
+        task=claim.task,
+        attempt=claim.attempts,
+        state=state.value,
+        enqueued_ms=claim.enqueued_ms,
+        ready_ms=claim.ready_ms,
+        claimed_ms=claim.claimed_ms,
+        started_ms=started_ms,
+        finished_ms=finished_ms,
+        worker=worker,
+        max_attempts=claim.max_attempts,
+        tries=claim.tries,
+        error_type=error_type,
+        error_line=error_line,
+    )
+
+
 class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What a store does to one claimed job when it settles it, if `(raw, token)` still is its claim.
 
@@ -83,6 +112,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
 
 
+CANCELLED_WHILE_RUNNING = "cancelled while running"
 MAX_LOSSES = 10  # a job that was running this often when its worker died is most likely what kills it
 
 
@@ -99,7 +129,7 @@ def decide(claim: Claim, error: BaseException | None, retry: Retry, *, chance: f
     if isinstance(error, Snooze):
         return Decision(State.SCHEDULED, Charge.RETURNED, as_ms(error.delay), reason=cut_reason(str(error)))
     if cancel_asked:
-        return Decision(State.CANCELLED, reason="cancelled while running")
+        return Decision(State.CANCELLED, reason=CANCELLED_WHILE_RUNNING)
     if isinstance(error, PermanentError | InvalidInput):
         return Decision(State.DEAD, reason="permanent error")
     if claim.tries >= claim.max_attempts:

@@ -18,13 +18,13 @@ from ..model.ident import JobRef
 from ..model.job import Claim, StoredJob, unpack_options
 from ..model.minutes import tally
 from ..model.outcome import (
-    AttemptLine,
     Charge,
     Decision,
     ErrorDetail,
     Outcome,
     decide,
     decide_lost,
+    line_of,
 )
 from ..model.retry import Retry
 from ..model.states import State
@@ -165,19 +165,12 @@ def _lost(
 def _told(
     claim: Claim, decision: Decision, detail: ErrorDetail, worker: str, now_ms: int, *, if_expired: bool = False
 ) -> Outcome:
-    line = AttemptLine(
-        raw=claim.raw,
-        task=claim.task,
-        attempt=claim.attempts,
-        state=decision.state.value,
-        enqueued_ms=claim.enqueued_ms,
-        ready_ms=claim.ready_ms,
-        claimed_ms=claim.claimed_ms,
+    line = line_of(
+        claim,
+        decision.state,
         started_ms=claim.claimed_ms,
         finished_ms=now_ms,
         worker=worker,
-        max_attempts=claim.max_attempts,
-        tries=claim.tries,
         error_type=detail.type,
         error_line=detail.message[:200],
     )

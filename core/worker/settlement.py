@@ -14,6 +14,7 @@ from ..config import Config
 from ..errors import Cancelled
 from ..model.job import Claim
 from ..model.outcome import (
+    CANCELLED_WHILE_RUNNING,
     AttemptLine,
     Charge,
     Decision,
@@ -21,6 +22,7 @@ from ..model.outcome import (
     decide,
     detail_of,
     first_line,
+    line_of,
 )
 from ..model.retry import Retry
 from ..model.states import State
@@ -105,19 +107,12 @@ class Settlement:
     ) -> AttemptLine:
         claim = attempt.claim
         started_ms = attempt.started_ms or self._time.now_ms()
-        return AttemptLine(
-            raw=claim.raw,
-            task=claim.task,
-            attempt=claim.attempts,
-            state=state.value,
-            enqueued_ms=claim.enqueued_ms,
-            ready_ms=claim.ready_ms,
-            claimed_ms=claim.claimed_ms,
+        return line_of(
+            claim,
+            state,
             started_ms=started_ms,
             finished_ms=started_ms + (int((ended - attempt.started) * 1000) if attempt.started else 0),
             worker=self._worker,
-            max_attempts=claim.max_attempts,
-            tries=claim.tries,
             error_type=error_type,
             error_line=error_line,
         )
@@ -159,7 +154,7 @@ def _as_told(attempt: Attempt, error: BaseException) -> BaseException:
         if attempt.interrupt is TimeoutInterrupt and not attempt.is_cancelled:
             allowed = attempt.deadline - attempt.started
             return TimeoutError(f"ran longer than its timeout of {allowed:g} s").with_traceback(trace)
-        return Cancelled("cancelled while running").with_traceback(trace)
+        return Cancelled(CANCELLED_WHILE_RUNNING).with_traceback(trace)
     return error.with_traceback(trace)
 
 

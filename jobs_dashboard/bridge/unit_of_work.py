@@ -11,7 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 class OnCommit:
     """Waits for the transaction around the caller: the default database's, else another open one's."""
 
-    def defer(self, send: Callable[[], None]) -> bool:
+    def defer(self, send: Callable[[], object]) -> bool:
         connection = _in_transaction()
         if connection is None:
             return False

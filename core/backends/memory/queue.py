@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ...model.job import Claim, NewJob, Receipt, pending_score, ready_ms_of
 from ...model.limits import KEPT_OPERATIONS, PROMOTED_PER_EXCHANGE
 from ...model.minutes import minute_of
-from ...model.outcome import Charge, Outcome
+from ...model.outcome import CANCELLED_WHILE_RUNNING, Charge, Outcome
 from ...model.retention import Retention
 from ...model.schedule import StoredSchedule
 from ...model.states import EFFECTS, FINAL, Effect, State, Verb
@@ -20,7 +20,6 @@ from .record import Record
 
 _ENDS_ATTEMPT = {State.COMPLETED, State.FAILED, State.DEAD, State.CANCELLED}
 _CANCEL_WINS = {State.FAILED, State.SCHEDULED, State.PENDING, State.HELD}
-CANCELLED_WHILE_RUNNING = "cancelled while running"
 
 Follow = Callable[[Sequence[NewJob], int], None]
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from ...errors import StoreError
 from ...model.limits import PROMOTED_PER_EXCHANGE
+from ...model.outcome import CANCELLED_WHILE_RUNNING
 from ...model.retention import Retention
 from ...model.states import State
 from ..contract import Exchange, ExchangeReply, Rescue
@@ -15,7 +16,6 @@ from .intake import Intake
 from .register import STALE_AFTER_MS, Register
 from .verbs import BATCH, chunks
 
-_STOPPED: Final = "cancelled while running"
 _TRIMMED: Final = (State.COMPLETED, State.CANCELLED, State.DEAD)  # in the order of trim.lua
 
 
@@ -35,7 +35,7 @@ class Work(Intake, Register):
             call.lease_ms,
             call.keep_completed,
             PROMOTED_PER_EXCHANGE,
-            _STOPPED,
+            CANCELLED_WHILE_RUNNING,
             len(outcomes),
             len(sums),
             len(follow_ups),
@@ -64,7 +64,7 @@ class Work(Intake, Register):
 
     def release(self, queue: str, claims: Sequence[tuple[bytes, int]]) -> int:
         parts = chunks(claims, BATCH)
-        return sum(self._run("release", queue, _STOPPED, *map(codec.pack_claim, part)) for part in parts)
+        return sum(self._run("release", queue, CANCELLED_WHILE_RUNNING, *map(codec.pack_claim, part)) for part in parts)
 
     def rescue(self, queue: str, limit: int, lease_ms: int) -> Rescue:
         jumped, flat = self._run("rescue", queue, limit, lease_ms)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...model.job import pending_score
+from ...model.outcome import CANCELLED_WHILE_RUNNING
 from ...model.states import State
 from ..contract import Rescue
 from ..sql.codec import CODES, ClaimRow
-from .settle import CANCELLED_WHILE_RUNNING, Running, running_among
+from .settle import Running, running_among
 from .statements import SQL
 from .transaction import QueueRow, Transaction
 

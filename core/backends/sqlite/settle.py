@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from ...model.minutes import minute_of
-from ...model.outcome import Charge, Outcome
+from ...model.outcome import CANCELLED_WHILE_RUNNING, Charge, Outcome
 from ...model.states import FINAL, State
 from ..contract import Exchange
 from ..sql.codec import CODES, joined, score_of
@@ -14,8 +14,6 @@ from .intake import add
 from .retention import drop_surplus
 from .statements import SQL, Listed
 from .transaction import QueueRow, Transaction
-
-CANCELLED_WHILE_RUNNING = "cancelled while running"
 
 _ENDS_ATTEMPT = FINAL | {State.FAILED}
 _CANCEL_WINS = frozenset({State.FAILED, State.SCHEDULED, State.PENDING, State.HELD})
