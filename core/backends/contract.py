@@ -16,6 +16,7 @@ from typing import Protocol
 
 import msgspec
 
+from ..model.gate import GateInfo
 from ..model.ident import JobRef
 from ..model.job import Claim, NewJob, Receipt, StoredJob
 from ..model.outcome import Outcome
@@ -44,6 +45,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     minutes: sums to add to this minute's counters, by metric (model/minutes.py), for the outcomes sent here.
     keep_completed: completed jobs beyond the newest of this number may be trimmed on the way (at most 2 per outcome
     plus 10); 0 trims nothing.
+    serve: tasks this worker knows and that jobs wait for (ExchangeReply.awaited): up to `want` jobs of each go back to
+    their place in pending before the claim.
     """
 
     queue: str
@@ -54,13 +57,16 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     lease_ms: int = 30_000
     minutes: Mapping[str, int] = {}
     keep_completed: int = 10_000
+    serve: Sequence[str] = ()
 
 
 class ExchangeReply(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """refused: raw ids whose settle came too late. asked_to_cancel: raw ids that this worker runs and should stop.
 
-    next_due_ms: the store's time at which the next scheduled or failed job is due; 0 when there is none.
-    is_paused: nothing was claimed because the queue is paused.
+    next_due_ms: the store's time at which the next scheduled or failed job is due, or a rate lets the next job pass
+    that waits for it; 0 when there is none. is_paused: nothing was claimed because the queue is paused.
+    awaited: tasks that held jobs wait for a worker to know (at most TOLD_TASKS, by name); a repeat of the same call
+    tells those of now.
     """
 
     refused: Sequence[bytes] = ()
@@ -69,6 +75,7 @@ class ExchangeReply(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     next_due_ms: int = 0
     is_paused: bool = False
     now_ms: int = 0
+    awaited: Sequence[str] = ()
 
 
 class Rescue(msgspec.Struct, frozen=True, gc=False):
@@ -96,6 +103,36 @@ class Acted(msgspec.Struct, frozen=True, gc=False):
     after: State | None
 
 
+class Sweep(msgspec.Struct, frozen=True, kw_only=True):
+    """A verb for the jobs of one state of a queue, a bounded chunk a call.
+
+    before_ms: only jobs that entered before this store time (final states by finish time, others by enqueue time).
+    task: exact, or a prefix that ends in `*`; empty: all. after: where the chunk before stopped. At most `limit` jobs
+    are acted on and `scan_limit` looked at.
+    """
+
+    queue: str
+    verb: Verb
+    state: State
+    before_ms: int
+    operation: str
+    reason: str = ""
+    task: str = ""
+    after: Cursor | None = None
+    limit: int = 200
+    scan_limit: int = 2_000
+
+
+class Swept(msgspec.Struct, frozen=True, kw_only=True):
+    """What a chunk of a sweep did: jobs that it applied to (a job that had this operation already counts), that refused
+    (a unique key taken meanwhile, say), that were looked at. next: where to go on; None: the state is swept."""
+
+    applied: int
+    refused: int
+    scanned: int
+    next: Cursor | None = None
+
+
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
     """A place in a state's natural order: the job at (score, queue, raw), itself not included in the page."""
 
@@ -109,13 +146,15 @@ class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     pending: run order. scheduled, failed: due time, soonest first. held: longest first. running: lease end, soonest
     first. completed, dead, cancelled: newest first. queues: none means all. At most one of after and before is given;
-    before reads the page that ends just before that place. task: exact, or a prefix that ends in `*`; with it at most
-    scan_limit jobs are looked at.
+    before reads the page that ends just before that place. task: exact, or a prefix that ends in `*`. having: bytes,
+    each of which the stored arguments or options contain (at most MAX_NEEDLES). With a task or bytes at most scan_limit
+    jobs are looked at.
     """
 
     state: State
     queues: tuple[str, ...] = ()
     task: str = ""
+    having: tuple[bytes, ...] = ()
     after: Cursor | None = None
     before: Cursor | None = None
     limit: int = 50
@@ -173,9 +212,9 @@ class Intake(Protocol):
         A store may cut what is very large (from 200 jobs or 4 MiB of one queue on) into parts that are each all or
         none: when it raises, some parts may be there, and sending the same jobs again completes them.
 
-        An id that is live or retained is not stored again (created False, its own ref). A unique key held by a live
-        job (any state that is not final) answers that job's ref. A job is pending, or scheduled when its time lies
-        ahead. A follow-up for another queue may take a moment to arrive (see relay).
+        An id that is live or retained is not stored again (created False, its own ref). A unique key that another job
+        holds (model/job.py, Unique) answers that job's ref. A job is pending, or scheduled when its time lies ahead.
+        A follow-up for another queue may take a moment to arrive (see relay).
         """
         ...
 
@@ -188,7 +227,14 @@ class Work(Protocol):
     """What workers and their keeper call."""
 
     def exchange(self, call: Exchange) -> ExchangeReply:
-        """Settle a batch, promote up to 100 due jobs, claim up to `want`. See Exchange and ExchangeReply."""
+        """Settle a batch, promote up to 100 due jobs, claim up to `want`. See Exchange and ExchangeReply.
+
+        A pending job with a gate is claimed only if it has passed it: it passes when nobody waits there, fewer than the
+        gate's limit hold a slot, and its rate allows it; else it becomes held at that gate, in its run order, and the
+        next in line is looked at (TURNED_AWAY_PER_EXCHANGE of them at most). The numbers of the newest job that comes
+        to a gate are the gate's. When slots are free, as many of those who wait, first in run order, pass and are
+        pending again; a claim (of a queue that is not paused) lets those pass whose rate allows it now, at most `want`.
+        """
         ...
 
     def renew(self, queue: str, claims: Sequence[tuple[bytes, int]], lease_ms: int) -> list[bytes]:
@@ -196,7 +242,8 @@ class Work(Protocol):
         ...
 
     def release(self, queue: str, claims: Sequence[tuple[bytes, int]]) -> int:
-        """Give claims back unstarted: pending at their old place, the attempt given back; answers how many."""
+        """Give claims back unstarted: pending at their old place, the attempt and the slot of their gate given back;
+        answers how many."""
         ...
 
     def rescue(self, queue: str, limit: int, lease_ms: int) -> Rescue:
@@ -219,7 +266,12 @@ class Control(Protocol):
     def act(self, verb: Verb, queue: str, raws: Sequence[bytes], operation: str, reason: str = "") -> list[Acted]:
         """Apply a verb by the table of model/states.py; `operation` (up to 64 characters) makes a
         repeat answer `applied` again without acting again: a job remembers the newest four that were applied to it.
-        The COPY effect is not applied here (the caller enqueues the copy)."""
+        The COPY effect is not applied here (the caller enqueues the copy). A held job that is run now has passed its
+        gate, whatever its limit says."""
+        ...
+
+    def sweep(self, sweep: Sweep) -> Swept:
+        """Apply a verb to a chunk of a state's jobs, in its natural order; see `act` and Sweep. COPY refuses."""
         ...
 
     def pause(self, queue: str, reason: str) -> None:
@@ -231,6 +283,16 @@ class Control(Protocol):
     def purge(self, queue: str, state: State, before_ms: int, limit: int) -> int:
         """Delete up to `limit` jobs of a state (not running) that entered it before a store time (by finish time for
         final states, by ready time, due time or time held for the others use enqueue time); answers how many."""
+        ...
+
+    def adopt(self, queue: str, jobs: Sequence[StoredJob]) -> list[bool]:
+        """Store jobs of another store as they are, under their ids, in their state and place, with attempts, times,
+        error and lines; not running ones (ValueError). Answers for each whether it was new here: an id that is live or
+        retained is left as it is. A unique key that another job holds is not taken, the job is stored all the same."""
+        ...
+
+    def withdraw(self, queue: str, jobs: Sequence[tuple[bytes, State, int]]) -> int:
+        """Delete jobs by raw id where they still are in that state and at that score; answers how many."""
         ...
 
     def order(self, worker: str, orders: WorkerOrders) -> bool:
@@ -267,6 +329,10 @@ class Schedules(Protocol):
         Idempotent: switching to what it is changes nothing."""
         ...
 
+    def adopt_schedule(self, schedule: StoredSchedule) -> bool:
+        """Store a schedule of another store as it is, with switch, version and last fire; False: its key is there."""
+        ...
+
     def remove_schedule(self, queue: str, key: str) -> bool: ...
 
     def tick(self, queue: str, key: str, version: int, last_fire_ms: int, fire_ms: int, job: NewJob) -> bool:
@@ -293,6 +359,15 @@ class Readers(Protocol):
         ...
 
     def page(self, query: PageQuery) -> Page: ...
+
+    def ahead(self, ref: JobRef, limit: int) -> int | None:
+        """How many pending jobs of its queue come before a pending job in run order, counted up to `limit`; None when
+        it is not pending."""
+        ...
+
+    def gate(self, queue: str, name: str) -> GateInfo | None:
+        """How a gate stands; None when nobody passed or waits there."""
+        ...
 
     def journal(self, queue: str, stream: str, after: str, limit: int) -> list[JournalEntry]:
         """Entries of "failures" or "completed" written after a position ("" means from the oldest kept)."""

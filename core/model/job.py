@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Any
 
 import msgspec
 
+from .gate import Gate
 from .ident import JobRef
 from .states import State
 
@@ -23,6 +25,7 @@ class Step(msgspec.Struct, frozen=True, array_like=True):
     max_attempts: int
     delay_ms: int
     takes_result: str  # the argument that receives the result of the step before; empty: none
+    gate: Gate | None = None
 
 
 class JobOptions(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -35,6 +38,7 @@ class JobOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     parent: str = msgspec.field(default="", name="p")  # public id of the job that this one follows or repeats
     schedule: str = msgspec.field(default="", name="s")  # key of the schedule that made it
     steps: list[Step] = msgspec.field(default_factory=list, name="n")  # what comes after it in its chain
+    expires_ms: int = msgspec.field(default=0, name="x")  # not to be started so long after it was enqueued; 0: ever
 
 
 _options_encoder = msgspec.msgpack.Encoder()
@@ -51,11 +55,20 @@ def unpack_options(packed: bytes) -> JobOptions:
     return _options_decoder.decode(packed) if packed else NO_OPTIONS
 
 
+class Unique(IntEnum):
+    """How long a job holds its unique key."""
+
+    UNTIL_FINISHED = 0  # until it is completed, dead, cancelled or deleted
+    WHILE_PENDING = 1  # until it is claimed for the first time, or ends unclaimed
+    FOR_A_TIME = 2  # until unique_ms after it was enqueued, whatever became of it
+
+
 class NewJob(msgspec.Struct, frozen=True, gc=False):
     """A validated request to run a task, as it enters a store.
 
     raw: 14 bytes, made by the client. arguments: MessagePack of a map. options: MessagePack of JobOptions, or empty.
     delay_ms counts from the store's now; run_at_ms is absolute; at most one of them is not zero.
+    unique_ms counts from the store's now too; it is not zero exactly for FOR_A_TIME.
     """
 
     queue: str
@@ -68,6 +81,9 @@ class NewJob(msgspec.Struct, frozen=True, gc=False):
     delay_ms: int = 0
     run_at_ms: int = 0
     unique_key: str = ""
+    unique: Unique = Unique.UNTIL_FINISHED
+    unique_ms: int = 0
+    gate: Gate | None = None
 
     @property
     def ref(self) -> JobRef:
@@ -78,7 +94,7 @@ class Receipt(msgspec.Struct, frozen=True, gc=False):
     """What became of one enqueued job.
 
     created is False when nothing was stored: because the id was there already (a resend; ref is the job's own), or
-    because a live job holds its unique key (ref is that job's).
+    because another job holds its unique key (ref is that job's; one held for a time may be finished, or gone).
     """
 
     ref: JobRef
@@ -136,6 +152,10 @@ class StoredJob(msgspec.Struct, frozen=True, kw_only=True):
     forgiven: int = 0
     losses: int = 0
     unique_key: str = ""
+    unique: Unique = Unique.UNTIL_FINISHED
+    unique_until_ms: int = 0  # for a key that is held for a time
+    gate: Gate | None = None
+    held_at: str = ""  # the gate at which a held job waits; empty: it waits for a person
     worker: str = ""
     token: int = 0
     claimed_ms: int = 0
@@ -152,6 +172,20 @@ class StoredJob(msgspec.Struct, frozen=True, kw_only=True):
     def tries(self) -> int:
         """Attempts that count against max_attempts."""
         return self.attempts - self.forgiven
+
+    @property
+    def entered_ms(self) -> int:
+        """The time by which cut-offs count: when it finished, for other states when it was enqueued."""
+        return self.finished_ms if self.state.is_final else self.enqueued_ms
+
+    def holds_its_key(self, now_ms: int) -> bool:
+        """Whether a job in this state has its unique key, if nobody else has taken it."""
+        if not self.unique_key:
+            return False
+        if self.unique is Unique.FOR_A_TIME:
+            return self.unique_until_ms > now_ms
+        waits = self.state in (State.PENDING, State.SCHEDULED, State.HELD)
+        return waits and not self.attempts if self.unique is Unique.WHILE_PENDING else not self.state.is_final
 
 
 def pending_score(priority: int, ready_ms: int) -> int:

@@ -87,6 +87,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     now; delay_ms 0 still passes through that state); held; pending (at once, with its old priority, as ready now).
     line: packed AttemptLine, kept with the job and, when `stream` names one, written to that journal stream.
     then: follow-up jobs stored in the same atomic step. if_expired: only if the lease has run out (rescue).
+    held_at: with state held, the gate at which the job waits (model/gate.py), in its old run order.
     """
 
     raw: bytes
@@ -101,6 +102,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     stream: str = ""  # "", "failures" or "completed"
     then: tuple[NewJob, ...] = ()
     if_expired: bool = False
+    held_at: str = ""
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):

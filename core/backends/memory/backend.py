@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from ...model.clock import Clock, SystemClock
+from ...model.gate import GateInfo
 from ...model.ident import JobRef
 from ...model.job import NewJob, Receipt, StoredJob
 from ...model.retention import Retention
@@ -25,8 +26,10 @@ from ..contract import (
     PageQuery,
     QueueCounts,
     Rescue,
+    Sweep,
+    Swept,
 )
-from .page import page_of
+from .page import page_of, query_of
 from .queue import MemoryQueue
 
 _HOUR_MS = 3_600_000
@@ -115,6 +118,14 @@ class MemoryBackend:
             self._announce()
             return acted
 
+    def sweep(self, sweep: Sweep) -> Swept:
+        with self._lock:
+            now, line = self.now_ms(), self._queue(sweep.queue)
+            page = page_of([line], query_of(sweep))
+            applied, refused = line.sweep(sweep, page.jobs, now)
+            self._announce()
+            return Swept(applied=applied, refused=refused, scanned=page.scanned, next=page.next)
+
     def pause(self, queue: str, reason: str) -> None:
         with self._lock:
             line = self._queue(queue)
@@ -128,7 +139,26 @@ class MemoryBackend:
 
     def purge(self, queue: str, state: State, before_ms: int, limit: int) -> int:
         with self._lock:
-            return 0 if state is State.RUNNING else self._queue(queue).purge(state, before_ms, limit)
+            if state is State.RUNNING:
+                return 0
+            line = self._queue(queue)
+            gone = line.purge(state, before_ms, limit)
+            line.refill(self.now_ms())
+            return gone
+
+    def adopt(self, queue: str, jobs: Sequence[StoredJob]) -> list[bool]:
+        with self._lock:
+            now, line = self.now_ms(), self._queue(queue)
+            adopted = [line.adopt(job, now) for job in jobs]
+            self._announce()
+            return adopted
+
+    def withdraw(self, queue: str, jobs: Sequence[tuple[bytes, State, int]]) -> int:
+        with self._lock:
+            line = self._queue(queue)
+            gone = sum(line.withdraw(raw, state, score) for raw, state, score in jobs)
+            line.refill(self.now_ms())
+            return gone
 
     def order(self, worker: str, orders: WorkerOrders) -> bool:
         with self._lock:
@@ -177,6 +207,13 @@ class MemoryBackend:
             since = self.now_ms() if enabled else held.last_fire_ms
             return self._store(replace(held, enabled=enabled, version=held.version + 1, last_fire_ms=since))
 
+    def adopt_schedule(self, schedule: StoredSchedule) -> bool:
+        with self._lock:
+            is_new = schedule.key not in self._queue(schedule.queue).schedules
+            if is_new:
+                self._store(schedule)
+            return is_new
+
     def remove_schedule(self, queue: str, key: str) -> bool:
         with self._lock:
             return self._queue(queue).schedules.pop(key, None) is not None
@@ -214,6 +251,14 @@ class MemoryBackend:
         with self._lock:
             names = query.queues or tuple(self._queues)
             return page_of([self._peek(name) for name in names], query)
+
+    def ahead(self, ref: JobRef, limit: int) -> int | None:
+        with self._lock:
+            return self._peek(ref.queue).ahead(ref.raw, limit)
+
+    def gate(self, queue: str, name: str) -> GateInfo | None:
+        with self._lock:
+            return self._peek(queue).gates.info(name, self.now_ms())
 
     def journal(self, queue: str, stream: str, after: str, limit: int) -> list[JournalEntry]:
         with self._lock:

@@ -6,8 +6,9 @@ import heapq
 from collections.abc import Sequence
 from itertools import islice
 
+from ...model.job import NewJob
 from ...model.states import FINAL
-from ..contract import Cursor, Page, PageQuery
+from ..contract import Cursor, Page, PageQuery, Sweep
 from .queue import MemoryQueue
 from .record import Record
 
@@ -19,7 +20,7 @@ def page_of(queues: Sequence[MemoryQueue], query: PageQuery) -> Page:
     descending = (query.state in FINAL) != backwards
     walks = [_walk(queue, query, descending=descending) for queue in queues]
     merged = heapq.merge(*walks, key=_place, reverse=descending)
-    bound = query.scan_limit if query.task else query.limit
+    bound = query.scan_limit if query.task or query.having else query.limit
     looked = list(islice(merged, bound + 1))
     found, scanned = _find(looked[:bound], query)
     far = _cursor(looked[scanned - 1]) if len(looked) > scanned > 0 else None
@@ -54,13 +55,29 @@ def _find(looked: Sequence[Record], query: PageQuery) -> tuple[list[Record], int
     for scanned, record in enumerate(looked):
         if len(found) == query.limit:
             return found, scanned
-        if _is_wanted(record.new.task, query.task):
+        if _is_wanted(record.new.task, query.task) and _has(record.new, query.having):
             found.append(record)
     return found, len(looked)
 
 
 def _is_wanted(task: str, pattern: str) -> bool:
     return not pattern or (task.startswith(pattern[:-1]) if pattern.endswith("*") else task == pattern)
+
+
+def _has(job: NewJob, needles: Sequence[bytes]) -> bool:
+    return all(needle in job.arguments or needle in job.options for needle in needles)
+
+
+def query_of(sweep: Sweep) -> PageQuery:
+    """The walk of a sweep's chunk."""
+    return PageQuery(
+        state=sweep.state,
+        queues=(sweep.queue,),
+        task=sweep.task,
+        after=sweep.after,
+        limit=sweep.limit,
+        scan_limit=sweep.scan_limit,
+    )
 
 
 def _place(record: Record) -> tuple[int, str, bytes]:

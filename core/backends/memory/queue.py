@@ -6,19 +6,27 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ...model.job import Claim, NewJob, Receipt, pending_score, ready_ms_of
-from ...model.limits import KEPT_OPERATIONS, PROMOTED_PER_EXCHANGE
+from ...model.gate import Gate, task_gate
+from ...model.ident import JobRef
+from ...model.job import Claim, NewJob, Receipt, StoredJob, Unique, pending_score, ready_ms_of
+from ...model.limits import KEPT_OPERATIONS, PROMOTED_PER_EXCHANGE, TURNED_AWAY_PER_EXCHANGE
 from ...model.minutes import minute_of
 from ...model.outcome import CANCELLED_WHILE_RUNNING, Charge, Outcome
 from ...model.retention import Retention
 from ...model.schedule import StoredSchedule
 from ...model.states import EFFECTS, FINAL, Effect, State, Verb
-from ..contract import Acted, Exchange, ExchangeReply, QueueCounts, Rescue
+from ..contract import Acted, Exchange, ExchangeReply, QueueCounts, Rescue, Sweep
+from .gates import Gates
 from .journal import Journal
 from .order import Line
-from .record import Record
+from .record import Record, record_of
 
 _ENDS_ATTEMPT = {State.COMPLETED, State.FAILED, State.DEAD, State.CANCELLED}
+_FREES_KEY = {
+    Unique.UNTIL_FINISHED: FINAL,
+    Unique.WHILE_PENDING: FINAL | {State.RUNNING},
+    Unique.FOR_A_TIME: frozenset[State](),
+}
 _CANCEL_WINS = {State.FAILED, State.SCHEDULED, State.PENDING, State.HELD}
 
 Follow = Callable[[Sequence[NewJob], int], None]
@@ -34,6 +42,14 @@ class Reply:
     at_ms: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The job that has a unique key; until_ms is 0 when it has it by its state, not for a time."""
+
+    raw: bytes
+    until_ms: int = 0
+
+
 class MemoryQueue:
     """Not safe by itself: the backend's lock is held around every call."""
 
@@ -42,7 +58,8 @@ class MemoryQueue:
         self.is_known = False  # whether it ever held a job, a schedule or a pause; being asked for one is not enough
         self.records: dict[bytes, Record] = {}
         self.lines: dict[State, Line] = {state: Line() for state in State}
-        self.unique: dict[str, bytes] = {}
+        self.unique: dict[str, Holder] = {}
+        self.gates = Gates()
         self.minutes: dict[int, dict[str, int]] = {}
         self.journals = {"failures": Journal(), "completed": Journal()}
         self.schedules: dict[str, StoredSchedule] = {}
@@ -52,15 +69,16 @@ class MemoryQueue:
         self._processed = self._failures = self._last_processed_ms = 0
         self._rescued_ms: int | None = None
         self._quarantine_ms = 0
+        self._stirred: set[str] = set()  # gates whose slots or numbers have changed
 
     # Coming in
 
     def add(self, new: NewJob, now: int) -> Receipt:
         if new.raw in self.records:
             return Receipt(new.ref, created=False)
-        holder = self.unique.get(new.unique_key) if new.unique_key else None
+        holder = self._holder(new.unique_key, now)
         if holder is not None:
-            return Receipt(self.records[holder].new.ref, created=False)
+            return Receipt(JobRef(self.name, holder.raw), created=False)
         due = new.run_at_ms or now + new.delay_ms
         record = Record(new, now, State.PENDING, 0)
         if due > now:
@@ -71,16 +89,43 @@ class MemoryQueue:
         self.records[new.raw] = record
         self.lines[record.state].add((record.score, new.raw))
         if new.unique_key:
-            self.unique[new.unique_key] = new.raw
+            until_ms = now + new.unique_ms if new.unique is Unique.FOR_A_TIME else 0
+            self.unique[new.unique_key] = Holder(new.raw, until_ms)
         return Receipt(new.ref, created=True)
+
+    def adopt(self, job: StoredJob, now: int) -> bool:
+        """A job of another store; its gate's slot, if it had one, stays behind."""
+        if job.state is State.RUNNING:
+            raise ValueError(f"{job.ref} is running: only a job that rests can be adopted")
+        if job.ref.raw in self.records:
+            return False
+        record = record_of(job)
+        self.is_known = True
+        self.records[job.ref.raw] = record
+        self.lines[job.state].add((job.score, job.ref.raw))
+        if job.held_at:
+            self._line_up(record, job.held_at)
+        if job.holds_its_key(now) and self._holder(job.unique_key, now) is None:
+            self.unique[job.unique_key] = Holder(job.ref.raw, job.unique_until_ms)
+        return True
 
     def move(self, record: Record, to: State, score: int) -> None:
         """The only place where a job changes its state or its place in it."""
-        raw, key = record.new.raw, record.new.unique_key
+        raw = record.new.raw
+        self._leave_gate(record, to)
         self.lines[record.state].remove((record.score, raw))
         record.state, record.score = to, score
         self.lines[to].add((score, raw))
-        if key and to in FINAL and self.unique.get(key) == raw:
+        if to in _FREES_KEY[record.new.unique]:
+            self._free_key(record)
+
+    def _holder(self, key: str, now: int) -> Holder | None:
+        holder = self.unique.get(key) if key else None
+        return holder if holder and (not holder.until_ms or holder.until_ms > now) else None
+
+    def _free_key(self, record: Record) -> None:
+        key = record.new.unique_key
+        if key and self.unique.get(key) == Holder(record.new.raw):
             del self.unique[key]
 
     # The hot verb
@@ -92,6 +137,7 @@ class MemoryQueue:
             last.refused = self._settle_all(call, now, follow)
             self._promote(now)
             last.claimed = [] if self.paused else self._claim(call, now)
+            self.refill(now)
         elif call.call < last.call:
             last = Reply(call.call)
         self.replies.get(call.worker, last).at_ms = now
@@ -102,6 +148,7 @@ class MemoryQueue:
             next_due_ms=self._next_due(),
             is_paused=self.paused is not None,
             now_ms=now,
+            awaited=self.gates.awaited_tasks(),
         )
 
     def _settle_all(self, call: Exchange, now: int, follow: Follow) -> list[bytes]:
@@ -132,7 +179,10 @@ class MemoryQueue:
         record.error = outcome.error if outcome.error is not None else record.error
         if outcome.line:
             record.add_line(outcome.line)
-        self._place(record, to, now + outcome.delay_ms, now)
+        if to is State.HELD and outcome.held_at:
+            self._hold(record, outcome.held_at, now)
+        else:
+            self._place(record, to, now + outcome.delay_ms, now)
         if to in _ENDS_ATTEMPT:
             self._processed += 1
             self._failures += to in (State.FAILED, State.DEAD)
@@ -151,6 +201,11 @@ class MemoryQueue:
             record.finished_ms = now if to in FINAL else 0
             self.move(record, to, now)
 
+    def _hold(self, record: Record, at: str, now: int) -> None:
+        """Out of the way of the others, in line at a gate."""
+        self.move(record, State.HELD, now)
+        self._line_up(record, at)
+
     def _promote(self, now: int) -> None:
         waiting = (State.SCHEDULED, State.FAILED)
         due = [place for state in waiting for place in self.lines[state].until(now, PROMOTED_PER_EXCHANGE)]
@@ -160,16 +215,26 @@ class MemoryQueue:
             self.move(record, State.PENDING, pending_score(record.new.priority, due_ms))
 
     def _claim(self, call: Exchange, now: int) -> list[tuple[bytes, int]]:
-        claimed = []
-        for score, raw in self.lines[State.PENDING].first(call.want):
+        self._let_through(call, now)
+        claimed: list[tuple[bytes, int]] = []
+        turned_away = 0
+        while len(claimed) < call.want and turned_away < TURNED_AWAY_PER_EXCHANGE and self.lines[State.PENDING]:
+            [(score, raw)] = self.lines[State.PENDING].first(1)
             record = self.records[raw]
-            self._tokens += 1
-            record.token, record.worker, record.old_score = self._tokens, call.worker, score
-            record.claimed_ms, record.lease_until_ms = now, now + call.lease_ms
-            record.attempts += 1
-            self.move(record, State.RUNNING, record.lease_until_ms)
-            claimed.append((raw, record.token))
+            record.old_score = score
+            if self._passes(record, now):
+                claimed.append(self._take(record, call, now))
+            else:
+                turned_away += 1
         return claimed
+
+    def _take(self, record: Record, call: Exchange, now: int) -> tuple[bytes, int]:
+        self._tokens += 1
+        record.token, record.worker = self._tokens, call.worker
+        record.claimed_ms, record.lease_until_ms = now, now + call.lease_ms
+        record.attempts += 1
+        self.move(record, State.RUNNING, record.lease_until_ms)
+        return record.new.raw, record.token
 
     def _claims_again(self, last: Reply, worker: str) -> list[Claim]:
         held = [self._held(raw, token) for raw, token in last.claimed]
@@ -186,13 +251,67 @@ class MemoryQueue:
 
     def _next_due(self) -> int:
         heads = [self.lines[state].first(1) for state in (State.SCHEDULED, State.FAILED)]
-        return min((head[0][0] for head in heads if head), default=0)
+        opening = 0 if self.paused else self.gates.next_opening()
+        return min((due for due in (*(head[0][0] for head in heads if head), opening) if due), default=0)
 
     def _count(self, sums: Mapping[str, int], now: int) -> None:
         if sums:
             minute = self.minutes.setdefault(minute_of(now), defaultdict(int))
             for metric, n in sums.items():
                 minute[metric] += n
+
+    # Gates
+
+    def refill(self, now: int) -> None:
+        """Let as many pass as have become free where something changed."""
+        while self._stirred:
+            self._open(self._stirred.pop(), len(self.records), now)
+
+    def _passes(self, record: Record, now: int) -> bool:
+        gate = record.new.gate
+        if gate is None or record.has_passed:
+            return True
+        record.has_passed = self.gates.admit(gate, now)
+        if not record.has_passed:
+            self._hold(record, gate.name, now)
+            self._stirred.add(gate.name)
+        return record.has_passed
+
+    def _let_through(self, call: Exchange, now: int) -> None:
+        """Before a claim: those whose slot or rate has come, and those whose task this worker knows."""
+        self.refill(now)
+        for name in self.gates.open_by_rate(now):
+            self._open(name, call.want, now)
+        for task in call.serve:
+            for score, raw in self.gates.awaiting(task_gate(task), call.want):
+                self.move(self.records[raw], State.PENDING, score)
+
+    def _open(self, name: str, most: int, now: int) -> None:
+        for _ in range(most):
+            place = self.gates.first_through(name, now)
+            if place is None:
+                return
+            score, raw = place
+            self.move(self.records[raw], State.PENDING, score)
+            self.records[raw].has_passed = True
+            self.gates.pay(name, now)
+
+    def _line_up(self, record: Record, name: str) -> None:
+        own = record.new.gate
+        record.held_at = name
+        gate = own if own is not None and own.name == name else Gate(name)
+        self.gates.wait(gate, (record.old_score, record.new.raw))
+
+    def _leave_gate(self, record: Record, to: State | None) -> None:
+        """Strike a job from where it waits, and give back the slot of one that neither runs nor is about to."""
+        if record.held_at:
+            self.gates.strike(record.held_at, (record.old_score, record.new.raw))
+            record.held_at = ""
+        gate = record.new.gate
+        if gate is not None and record.has_passed and to is not State.RUNNING:
+            record.has_passed = False
+            self.gates.leave(gate.name)
+            self._stirred.add(gate.name)
 
     # Leases
 
@@ -217,6 +336,7 @@ class MemoryQueue:
             else:
                 self.move(record, State.PENDING, record.old_score)
             released += 1
+        self.refill(now)
         return released
 
     def rescue(self, limit: int, lease_ms: int, now: int) -> Rescue:
@@ -244,6 +364,7 @@ class MemoryQueue:
         applied = self._apply(EFFECTS[verb][before], record, reason, now)
         if applied:
             record.operations = (operation, *record.operations)[:KEPT_OPERATIONS]
+        self.refill(now)
         return Acted(record.new.ref, applied=applied, before=before, after=record.state)
 
     def _apply(self, effect: Effect, record: Record, reason: str, now: int) -> bool:
@@ -256,23 +377,52 @@ class MemoryQueue:
             record.reason = reason
             self._place(record, State.CANCELLED, now, now)
             return True
-        key = record.new.unique_key
-        if key and self.unique.setdefault(key, record.new.raw) != record.new.raw:
+        if effect is Effect.RUN_AFRESH and not self._takes_key_again(record, now):
             return False
         if effect is Effect.RUN_AFRESH:
             record.forgiven = record.attempts
+        was_held = record.state is State.HELD
         record.reason, record.finished_ms = reason, 0
         self._place(record, State.PENDING, now, now)
+        if was_held and record.new.gate is not None:
+            record.has_passed = True
+            self.gates.enter(record.new.gate)
         return True
+
+    def _takes_key_again(self, record: Record, now: int) -> bool:
+        """Whether a finished job may be pending again: nobody else has its key meanwhile."""
+        key, raw = record.new.unique_key, record.new.raw
+        if not key or record.new.unique is Unique.FOR_A_TIME:
+            return True
+        holder = self._holder(key, now)
+        if holder is None:
+            self.unique[key] = Holder(raw)
+        return holder is None or holder.raw == raw
+
+    def sweep(self, sweep: Sweep, found: Sequence[StoredJob], now: int) -> tuple[int, int]:
+        """Act on what a walk found; how many it applied to, and how many refused."""
+        entered = [
+            job for job in found if (job.finished_ms if job.state in FINAL else job.enqueued_ms) < sweep.before_ms
+        ]
+        acted = [self.act(sweep.verb, job.ref.raw, sweep.operation, sweep.reason, now) for job in entered]
+        applied = sum(one.applied for one in acted)
+        return applied, len(acted) - applied
 
     # Deleting
 
     def delete(self, record: Record) -> None:
-        raw, key = record.new.raw, record.new.unique_key
+        raw = record.new.raw
+        self._leave_gate(record, None)
         self.lines[record.state].remove((record.score, raw))
         del self.records[raw]
-        if key and self.unique.get(key) == raw:
-            del self.unique[key]
+        self._free_key(record)
+
+    def withdraw(self, raw: bytes, state: State, score: int) -> bool:
+        record = self.records.get(raw)
+        is_there = record is not None and (record.state, record.score) == (state, score)
+        if is_there and record is not None:
+            self.delete(record)
+        return is_there
 
     def purge(self, state: State, before_ms: int, limit: int) -> int:
         records = (self.records[raw] for _, raw in self.lines[state].after(None))
@@ -292,6 +442,8 @@ class MemoryQueue:
         self.journals["completed"].keep(retention.completed_entries)
         oldest = minute_of(now - int(retention.minutes.total_seconds() * 1000))
         self.minutes = {minute: sums for minute, sums in self.minutes.items() if minute >= oldest}
+        self.unique = {key: h for key, h in self.unique.items() if not h.until_ms or h.until_ms > now}
+        self.gates.forget_idle(now)
         self.replies = {worker: r for worker, r in self.replies.items() if r.at_ms > now - 3_600_000}
         return gone
 
@@ -302,6 +454,12 @@ class MemoryQueue:
         return max(0, surplus)
 
     # Reading
+
+    def ahead(self, raw: bytes, limit: int) -> int | None:
+        record = self.records.get(raw)
+        if record is None or record.state is not State.PENDING:
+            return None
+        return min(limit, len(self.lines[State.PENDING].before((record.score, raw))))
 
     def counts(self) -> QueueCounts:
         head = self.lines[State.PENDING].first(1)

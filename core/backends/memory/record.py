@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ...model.job import Claim, NewJob, StoredJob
+from ...model.job import Claim, NewJob, StoredJob, Unique, pending_score, ready_ms_of
 from ...model.limits import KEPT_ATTEMPT_LINES
 from ...model.states import State
 
@@ -27,7 +27,9 @@ class Record:
     claimed_ms: int = 0
     lease_until_ms: int = 0
     finished_ms: int = 0
-    old_score: int = 0  # where it stood in `pending` before its claim: release puts it back there
+    old_score: int = 0  # where it stood in `pending` last: release and gates put it back there
+    has_passed: bool = False  # it holds a slot of its gate
+    held_at: str = ""
     cancel_asked: bool = False
     operations: tuple[str, ...] = ()  # the newest of operators, newest first, so that a repeat acts once
     reason: str = ""
@@ -74,6 +76,10 @@ class Record:
             forgiven=self.forgiven,
             losses=self.losses,
             unique_key=new.unique_key,
+            unique=new.unique,
+            unique_until_ms=self.enqueued_ms + new.unique_ms if new.unique is Unique.FOR_A_TIME else 0,
+            gate=new.gate,
+            held_at=self.held_at,
             worker=self.worker if running else "",
             token=self.token if running else 0,
             claimed_ms=self.claimed_ms if running else 0,
@@ -86,3 +92,39 @@ class Record:
             error=self.error if whole else None,
             lines=tuple(self.lines if whole else self.lines[-1:]),
         )
+
+
+def record_of(job: StoredJob) -> Record:
+    """A job of another store as this one holds it."""
+    new = NewJob(
+        queue=job.ref.queue,
+        raw=job.ref.raw,
+        task=job.task,
+        arguments=job.arguments,
+        options=job.options,
+        priority=job.priority,
+        max_attempts=job.max_attempts,
+        unique_key=job.unique_key,
+        unique=job.unique,
+        unique_ms=job.unique_until_ms - job.enqueued_ms if job.unique is Unique.FOR_A_TIME else 0,
+        gate=job.gate,
+    )
+    is_pending = job.state is State.PENDING
+    return Record(
+        new=new,
+        enqueued_ms=job.enqueued_ms,
+        state=job.state,
+        score=job.score,
+        due_ms=job.due_ms,
+        ready_ms=ready_ms_of(job.score) if is_pending else job.enqueued_ms,
+        attempts=job.attempts,
+        forgiven=job.forgiven,
+        losses=job.losses,
+        finished_ms=job.finished_ms,
+        old_score=job.score if is_pending else pending_score(job.priority, job.enqueued_ms),
+        held_at=job.held_at,
+        reason=job.reason,
+        result=job.result,
+        error=job.error,
+        lines=list(job.lines),
+    )

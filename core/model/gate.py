@@ -1,0 +1,52 @@
+"""Gates: what holds a job back although it is due, so that it never blocks those behind it."""
+
+from __future__ import annotations
+
+import msgspec
+
+_TASK = "task:"
+
+
+class Gate(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a job has to pass before it is claimed; gates of one name are one gate of a queue.
+
+    limit: jobs that may have passed and not ended their attempt, 0 for any number. interval_us: one more may pass in
+    that many microseconds, 0 for at once. burst: so many may pass together after a rest.
+
+    A job that passed keeps its slot until its attempt ends, it leaves `pending` unclaimed, or it is given back.
+    """
+
+    name: str
+    limit: int = 0
+    interval_us: int = 0
+    burst: int = 1
+
+
+class GateInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A gate as its store knows it: how many passed and hold a slot, how many wait, and the store's time at which its
+    rate lets the next one pass (0: now)."""
+
+    gate: Gate
+    used: int
+    waiting: int
+    next_ms: int = 0
+
+
+def task_gate(task: str) -> str:
+    """The gate at which jobs wait for a worker that knows their task."""
+    return f"{_TASK}{task}"
+
+
+def task_of_gate(name: str) -> str:
+    """The task that a gate waits for; empty for the gates of limits and rates."""
+    return name.removeprefix(_TASK) if name.startswith(_TASK) else ""
+
+
+def passes_at_us(gate: Gate, paid_until_us: int) -> int:
+    """When a rate lets the next job pass, from the time up to which those before it have used it (GCRA)."""
+    return paid_until_us - (gate.burst - 1) * gate.interval_us
+
+
+def paid_after(gate: Gate, paid_until_us: int, now_ms: int) -> int:
+    """Up to when a rate is used once one more has passed at now_ms."""
+    return max(now_ms * 1000, paid_until_us) + gate.interval_us
