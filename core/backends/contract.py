@@ -223,6 +223,24 @@ class Intake(Protocol):
         ...
 
 
+class Joining(Protocol):
+    """How jobs join a caller's own transaction: what a store whose features say `transactional` has beside Backend."""
+
+    def refusal(self, connection: object) -> str:
+        """Why a connection of the caller's cannot take jobs along, in half a sentence; "" when it can. Cheap to ask
+        again; leaves the caller's transaction as it is."""
+        ...
+
+    def enqueue_within(self, connection: object, jobs: Sequence[NewJob]) -> list[Receipt]:
+        """Store jobs, all or none, in the transaction of a connection that is not refused; their ids are new. They
+        are there for others when the caller commits. On an error the caller's transaction is as it was before."""
+        ...
+
+    def ring(self, queues: Sequence[str]) -> None:
+        """Wake who waits for work, after a commit that the store knows nothing of."""
+        ...
+
+
 class Work(Protocol):
     """What workers and their keeper call."""
 

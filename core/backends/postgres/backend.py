@@ -45,6 +45,9 @@ DEFAULT_SCHEMA: Final = "jobs"
 DEFAULT_POOL_SIZE: Final = 10
 _UPKEEP_MS: Final = 600_000
 
+# A unique key may be held by a transaction of a caller's that goes on for long; one statement, so one trip.
+_BEGIN_PATIENTLY: Final = "BEGIN; SET LOCAL lock_timeout = 10000"
+
 
 def open_url(
     url: str, *, clock: Clock | None = None, schema: str = DEFAULT_SCHEMA, pool_size: int = DEFAULT_POOL_SIZE
@@ -59,7 +62,7 @@ def open_url(
 class PostgresBackend:
     """Jobs in one schema of a database, shared by many machines. Without a clock the time is the server's."""
 
-    features = Features(name="postgres")
+    features = Features(name="postgres", transactional=True)
 
     def __init__(self, address: Address, *, clock: Clock | None = None) -> None:
         self._address = address
@@ -89,7 +92,16 @@ class PostgresBackend:
     # Intake
 
     def enqueue(self, jobs: Sequence[NewJob]) -> list[Receipt]:
-        return self._open_database().write(lambda tx: add(tx, jobs))
+        return self._open_database().write(lambda tx: add(tx, jobs), begin=_BEGIN_PATIENTLY)
+
+    def refusal(self, connection: object) -> str:
+        return self._open_database().refusal(connection)
+
+    def enqueue_within(self, connection: object, jobs: Sequence[NewJob]) -> list[Receipt]:
+        return self._open_database().enqueue_within(connection, jobs)
+
+    def ring(self, queues: Sequence[str]) -> None:
+        self._open_database().ring(queues)
 
     def relay(self, queue: str, limit: int) -> int:
         return 0  # follow-ups reach every queue in the transaction that settles

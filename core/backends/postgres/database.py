@@ -14,8 +14,11 @@ from psycopg_pool import PoolClosed
 
 from ...errors import StoreUnavailable
 from ...model.clock import Clock
+from ...model.job import NewJob, Receipt
 from .address import Address
 from .faults import is_worth_another_try, lacks_its_day, told
+from .joined import Joined, Place
+from .joined import look as look_at_place
 from .look import seconds_to_work
 from .partitions import make_day
 from .ping import answers_within
@@ -49,13 +52,14 @@ class Database:
             self._pool.close()
             raise
         self.bell = Bell(address)
+        self._joined = Joined(self.sql, clock, address.url)
 
-    def write(self, work: Callable[[Transaction], T]) -> T:
+    def write(self, work: Callable[[Transaction], T], *, begin: str = "BEGIN") -> T:
         """Run a work in a transaction, again if it was ended for the sake of another; it must have no other effect."""
         with self._translated():
             for turn in range(_TRIES):
                 try:
-                    return self._commit(work)
+                    return self._commit(work, begin)
                 except SentTwiceError:
                     continue
                 except psycopg.Error as error:
@@ -70,6 +74,22 @@ class Database:
             answer = look(Transaction(db, self.sql, self._clock))
             db.execute("COMMIT")
             return answer
+
+    def refusal(self, connection: object) -> str:
+        with self._translated():
+            return self._joined.refusal(connection, self._own_place)
+
+    def enqueue_within(self, connection: object, jobs: Sequence[NewJob]) -> list[Receipt]:
+        with self._translated():
+            return self._joined.enqueue(connection, jobs, self._queue_numbers)
+
+    def ring(self, names: Sequence[str]) -> None:
+        """Tell of what another's commit has brought. A notice within that commit would make all such commits of the
+        server wait for each other; one of our own is told of as seldom as ever."""
+        if self.bell.loud(names):
+            self.write(lambda tx: tx.rung.update(names))
+        else:
+            self.bell.rang(names, ())
 
     def alone(self, step: Callable[[Connection], T]) -> T:
         """Use a connection outside any transaction of ours."""
@@ -100,9 +120,15 @@ class Database:
             self.bell.close()
             self._pool.close()
 
-    def _commit(self, work: Callable[[Transaction], T]) -> T:
+    def _own_place(self) -> Place:
+        return self.read(lambda tx: look_at_place(tx.db, self.sql))
+
+    def _queue_numbers(self, names: Sequence[str]) -> dict[str, int]:
+        return self.write(lambda tx: {name: tx.queue(name) for name in names})
+
+    def _commit(self, work: Callable[[Transaction], T], begin: str) -> T:
         while True:
-            with self._begun("BEGIN") as db:
+            with self._begun(begin) as db:
                 tx = Transaction(db, self.sql, self._clock)
                 try:
                     answer = work(tx)

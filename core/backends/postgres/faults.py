@@ -35,6 +35,8 @@ def _sentence(error: psycopg.Error, url: str) -> str:
         return f"PostgreSQL at {url} takes no more connections; raise max_connections, or lower pool_size"
     if isinstance(error, errors.ReadOnlySqlTransaction):
         return f"PostgreSQL at {url} takes no writes; point the URL to the primary server"
+    if isinstance(error, errors.LockNotAvailable):
+        return f"an open transaction at {url} holds the same unique key; send it again once that has ended"
     if isinstance(error, _AGAIN):
         return f"PostgreSQL at {url} was too busy with the same jobs; send it again"
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):

@@ -14,17 +14,20 @@ _JOBS: Final = 5_000  # in one statement, and
 _BYTES: Final = 32 << 20
 
 
-def add(tx: Transaction, jobs: Sequence[NewJob]) -> list[Receipt]:
-    """Store those that are new; answers in the order given. Queues are taken in the order of their names."""
+def add(tx: Transaction, jobs: Sequence[NewJob], *, ids_are_new: bool = False) -> list[Receipt]:
+    """Store those that are new; answers in the order given. Queues are taken in the order of their names.
+
+    ids_are_new: they were made for this very call, so none of them can have finished already.
+    """
     receipts: dict[int, Receipt] = {}
     for name in sorted({job.queue for job in jobs}):
         places = [place for place, job in enumerate(jobs) if job.queue == name]
-        answers = _add_to(tx, name, [jobs[place] for place in places])
+        answers = _add_to(tx, name, [jobs[place] for place in places], ids_are_new=ids_are_new)
         receipts.update(zip(places, answers, strict=True))
     return [receipts[place] for place in range(len(jobs))]
 
 
-def _add_to(tx: Transaction, name: str, jobs: Sequence[NewJob]) -> list[Receipt]:
+def _add_to(tx: Transaction, name: str, jobs: Sequence[NewJob], *, ids_are_new: bool) -> list[Receipt]:
     """A job may be looked at again: its id stands in the batch twice, or what was in its way has just gone."""
     receipts: dict[int, Receipt] = {}
     while len(receipts) < len(jobs):
@@ -33,7 +36,7 @@ def _add_to(tx: Transaction, name: str, jobs: Sequence[NewJob]) -> list[Receipt]
             if place not in receipts:
                 turn.setdefault(job.raw, place)
         offered = [jobs[place] for place in turn.values()]
-        stored = {raw for part in _parts(offered) for raw in _store(tx, name, part)}
+        stored = {raw for part in _parts(offered) for raw in _store(tx, name, part, ids_are_new=ids_are_new)}
         instead = _in_their_place(tx, name, [job for job in offered if job.raw not in stored])
         for raw, place in turn.items():
             if raw in stored:
@@ -43,7 +46,7 @@ def _add_to(tx: Transaction, name: str, jobs: Sequence[NewJob]) -> list[Receipt]
     return [receipts[place] for place in range(len(jobs))]
 
 
-def _store(tx: Transaction, name: str, jobs: Sequence[NewJob]) -> set[bytes]:
+def _store(tx: Transaction, name: str, jobs: Sequence[NewJob], *, ids_are_new: bool) -> set[bytes]:
     queue = tx.queue(name)
     stored = dict(
         tx.all(
@@ -61,7 +64,7 @@ def _store(tx: Transaction, name: str, jobs: Sequence[NewJob]) -> set[bytes]:
             unique_key=[job.unique_key for job in jobs],
         )
     )
-    if stored:
+    if stored and not ids_are_new:
         for raw, _ in tx.all("job_add_check", queue=queue, raw=list(stored), oldest=tx.oldest(stored)):
             del stored[raw]
     for state in stored.values():

@@ -15,7 +15,9 @@ from .transaction import Transaction
 _HOUR_MS: Final = 3_600_000
 _TRIMMED: Final = (State.COMPLETED, State.CANCELLED, State.DEAD)
 _COUNTED: Final = (State.COMPLETED, State.DEAD, State.CANCELLED)  # the columns of trim_surplus
+_ENQUEUED: Final = (State.PENDING, State.SCHEDULED, State.HELD)  # the columns of counter_fold
 _JOURNAL_CHUNK: Final = 1_000
+_SLOTS_AT_ONCE: Final = 10_000
 _BEHIND_ALL_MS: Final = (1 << 63) - 1
 
 
@@ -27,6 +29,7 @@ def trim(tx: Transaction, name: str, retention: Retention, limit: int) -> int:
     queue = tx.find_queue(name)
     if queue is None:
         return 0
+    _fold_counters(tx, name, queue)
     gone = 0
     for state in _TRIMMED:
         keep = retention.of(state)
@@ -58,6 +61,15 @@ def drop_before(tx: Transaction, queue: int, state: State, *, before_ms: int, li
     gone = tx.run_filled("drop_waiting", parts, queue=queue, before=before_ms, limit=limit).rowcount
     tx.left(queue, state, gone)
     return gone
+
+
+def _fold_counters(tx: Transaction, name: str, queue: int) -> None:
+    """Each connection that ever enqueued in a transaction of its own has left a row."""
+    rows, *sums = tx.one("counter_fold", queue=queue, limit=_SLOTS_AT_ONCE)
+    if rows:
+        tx.queue(name, is_known=True)
+        for state, number in zip(_ENQUEUED, sums, strict=True):
+            tx.arrived(queue, state, number)
 
 
 def _drop_finished(tx: Transaction, queue: int, state: State, *, before_ms: int, limit: int) -> int:

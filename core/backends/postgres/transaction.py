@@ -159,6 +159,10 @@ class Transaction:
             self.run("minute_add", queue=queue, minute=minute_of(self.now_ms), slot=slot, **values)
         for queue, stream, lines in sorted(self._journals):
             self.run("journal_add", queue=queue, stream=stream, lines=lines)
+        self.flush_counters(slot=slot)
+
+    def flush_counters(self, *, slot: int | None) -> None:
+        """slot: None is one that only this connection writes to."""
         for queue in sorted(self._sums):
             columns = self._sums[queue].as_columns()
             if any(columns.values()):

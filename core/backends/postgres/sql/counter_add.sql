@@ -1,6 +1,6 @@
--- Add a transaction's moves to its connection's slot; the last statement of a transaction, so that the row's lock is
--- held for the commit only.
--- in:  queue, slot, and one difference a column
+-- Add a transaction's moves to a slot; the last statement of a transaction, so that the row's lock is held for the
+-- commit only. Without a slot it is the connection's own, for a transaction that others must not wait for.
+-- in:  queue, slot (NULL: the connection's own), and one difference a column
 -- out: nothing
 
 INSERT INTO jobs.counter AS held (
@@ -8,8 +8,8 @@ INSERT INTO jobs.counter AS held (
     last_processed_ms
 )
 VALUES (
-    %(queue)s, %(slot)s, %(pending)s, %(scheduled)s, %(held)s, %(running)s, %(failed)s, %(completed)s, %(dead)s,
-    %(cancelled)s, %(processed)s, %(failures)s, %(last_processed_ms)s
+    %(queue)s, coalesce(%(slot)s, -pg_backend_pid()), %(pending)s, %(scheduled)s, %(held)s, %(running)s, %(failed)s,
+    %(completed)s, %(dead)s, %(cancelled)s, %(processed)s, %(failures)s, %(last_processed_ms)s
 )
 ON CONFLICT (queue, slot) DO UPDATE SET
     pending = held.pending + excluded.pending, scheduled = held.scheduled + excluded.scheduled,

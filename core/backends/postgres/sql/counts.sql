@@ -16,5 +16,5 @@ CROSS JOIN LATERAL (
     FROM jobs.counter
     WHERE counter.queue = queue.id
 ) AS sums
-WHERE queue.is_known
+WHERE queue.is_known OR EXISTS (SELECT FROM jobs.counter WHERE counter.queue = queue.id AND slot < 0)
 ORDER BY queue.name;

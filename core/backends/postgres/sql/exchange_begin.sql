@@ -4,7 +4,8 @@
 --      refused, tokens (NULL: none); or nothing
 
 SELECT queue.id, queue.is_known, queue.is_paused,
-       (SELECT coalesce(sum(completed), 0)::bigint FROM jobs.counter WHERE counter.queue = queue.id),
+       (SELECT coalesce(sum(completed), 0)::bigint FROM jobs.counter
+        WHERE counter.queue = queue.id AND slot >= 0),
        least(
            (SELECT score FROM jobs.job WHERE job.queue = queue.id AND state = 1 ORDER BY score, raw LIMIT 1),
            (SELECT score FROM jobs.job WHERE job.queue = queue.id AND state = 4 ORDER BY score, raw LIMIT 1)

@@ -4,4 +4,4 @@
 
 SELECT coalesce(sum(completed), 0)::bigint, coalesce(sum(dead), 0)::bigint, coalesce(sum(cancelled), 0)::bigint
 FROM jobs.counter
-WHERE queue = %(queue)s;
+WHERE queue = %(queue)s AND slot >= 0;

@@ -1,0 +1,131 @@
+"""Enqueueing on a connection of the caller's: the jobs come with the commit of the caller's rows, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Final, cast
+from weakref import WeakKeyDictionary
+
+import psycopg
+from psycopg import Cursor, adapt
+from psycopg.rows import tuple_row
+
+from ...model.clock import Clock
+from ...model.job import NewJob, Receipt
+from .intake import add
+from .pool import Connection
+from .statements import Statements
+from .transaction import Transaction
+
+_SAVEPOINT: Final = "jobs_enqueue"
+_OUR_ADAPTERS: Final = adapt.AdaptersMap(psycopg.adapters)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a connection leads: server_start (microseconds since 1970) and database (oid) tell it from everywhere
+    else; has_store: our tables are there; may_enqueue: its user has the rights."""
+
+    server_start: int
+    database: int
+    has_store: bool
+    may_enqueue: bool
+
+    def is_beside(self, other: Place) -> bool:
+        return (self.server_start, self.database) == (other.server_start, other.database)
+
+
+class Joined:
+    """What is known of callers' connections: asked once a connection, since none changes its server."""
+
+    def __init__(self, sql: Statements, clock: Clock | None, url: str) -> None:
+        self._sql = sql
+        self._clock = clock
+        self._url = url
+        self._own: Place | None = None
+        self._queues: dict[str, int] = {}
+        self._refusals: WeakKeyDictionary[Connection, str] = WeakKeyDictionary()
+
+    def refusal(self, connection: object, ask_own: Callable[[], Place]) -> str:
+        """See Joining. ask_own: where the store's own connections lead; asked again when it was another place, since
+        the server may have been started anew."""
+        if not isinstance(connection, psycopg.Connection):
+            return f"its driver is {_driver_of(connection)}, and not psycopg 3"
+        known = self._refusals.get(connection)
+        if known is None:
+            theirs = look(_Guest(connection), self._sql)
+            if self._own is None or not self._own.is_beside(theirs):
+                self._own = ask_own()
+            known = self._refusals[connection] = self._reason(theirs, self._own)
+        return known
+
+    def enqueue(
+        self, connection: object, jobs: Sequence[NewJob], number_of: Callable[[Sequence[str]], Mapping[str, int]]
+    ) -> list[Receipt]:
+        """See Joining. number_of: finds and makes queues, in a transaction of its own, so that nobody who is first in
+        the same queue waits for the caller's commit."""
+        names = sorted({job.queue for job in jobs})
+        if not self._queues.keys() >= set(names):
+            self._queues.update(number_of(names))
+        guest = _Guest(cast(Connection, connection))
+        tx = Transaction(cast(Connection, guest), self._sql, self._clock)
+        for name in names:
+            tx.know_queue(name, self._queues[name], is_known=True)  # its counter's row makes it so, at the commit
+        with guest.savepoint():
+            receipts = add(tx, jobs, ids_are_new=True)
+            tx.flush_counters(slot=None)
+        return receipts
+
+    def _reason(self, theirs: Place, own: Place) -> str:
+        if not theirs.is_beside(own):
+            return f"it leads to another server or database than {self._url}"
+        if not theirs.has_store:
+            return f"the store's tables are not there, in the schema {self._sql.schema}"
+        if not theirs.may_enqueue:
+            return f"its user may not write to the schema {self._sql.schema}, which takes rights on its tables"
+        return ""
+
+
+def look(db: Any, sql: Statements) -> Place:
+    """Where a connection leads; changes nothing there."""
+    return Place(*db.execute(sql["joined_look"], {"schema": sql.schema}, binary=True).fetchone())
+
+
+class _PlainCursor(Cursor[tuple[Any, ...]]):
+    """Binds on the server, answers tuples, and converts as psycopg does by itself: whatever its connection was told."""
+
+    @property
+    def adapters(self) -> adapt.AdaptersMap:
+        return _OUR_ADAPTERS
+
+
+class _Guest:
+    """A connection of the caller's, as far as our statements need one. Its transaction is never begun or ended here:
+    with autocommit off the driver begins it before the savepoint, as before any statement of the caller's."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def execute(self, query: str, values: Mapping[str, object] | None = None, *, binary: bool = False) -> _PlainCursor:
+        cursor = _PlainCursor(self._connection, row_factory=tuple_row)
+        cursor.execute(query, values, prepare=False, binary=binary)
+        return cursor
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """What fails within is undone alone: the caller's transaction stays good."""
+        self.execute(f"SAVEPOINT {_SAVEPOINT}")
+        try:
+            yield
+        except BaseException:
+            with suppress(psycopg.Error):
+                self.execute(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
+                self.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}")
+            raise
+        self.execute(f"RELEASE SAVEPOINT {_SAVEPOINT}")
+
+
+def _driver_of(connection: object) -> str:
+    return type(connection).__module__.partition(".")[0]
