@@ -43,7 +43,10 @@ def task_of_gate(name: str) -> str:
 
 
 def passes_at_us(gate: Gate, paid_until_us: int) -> int:
-    """When a rate lets the next job pass, from the time up to which those before it have used it (GCRA)."""
+    """When a rate lets the next job pass, from the time up to which those before it have used it (GCRA); 0 without a
+    rate, even if there was one before."""
+    if not gate.interval_us:
+        return 0
     return paid_until_us - (gate.burst - 1) * gate.interval_us
 
 

@@ -29,8 +29,11 @@ from ..contract import (
     Sweep,
     Swept,
 )
-from .page import page_of, query_of
+from . import control, leases, schedules
+from .exchange import exchange
+from .page import page_of
 from .queue import MemoryQueue
+from .retention import trim
 
 _HOUR_MS = 3_600_000
 
@@ -79,21 +82,21 @@ class MemoryBackend:
 
     def exchange(self, call: Exchange) -> ExchangeReply:
         with self._lock:
-            return self._queue(call.queue).exchange(call, self.now_ms(), self._follow)
+            return exchange(self._queue(call.queue), call, self.now_ms(), self._follow)
 
     def renew(self, queue: str, claims: Sequence[tuple[bytes, int]], lease_ms: int) -> list[bytes]:
         with self._lock:
-            return self._queue(queue).renew(claims, self.now_ms() + lease_ms)
+            return leases.renew(self._queue(queue), claims, self.now_ms() + lease_ms)
 
     def release(self, queue: str, claims: Sequence[tuple[bytes, int]]) -> int:
         with self._lock:
-            released = self._queue(queue).release(claims, self.now_ms())
+            released = leases.release(self._queue(queue), claims, self.now_ms())
             self._announce()
             return released
 
     def rescue(self, queue: str, limit: int, lease_ms: int) -> Rescue:
         with self._lock:
-            return self._queue(queue).rescue(limit, lease_ms, self.now_ms())
+            return leases.rescue(self._queue(queue), limit, lease_ms, self.now_ms())
 
     def trim(self, queue: str, retention: Retention, limit: int) -> int:
         with self._lock:
@@ -101,7 +104,7 @@ class MemoryBackend:
             gone = [id for id, info in self._workers.items() if info.beat_ms < now - _HOUR_MS]
             for worker in gone:
                 self.forget(worker)
-            return self._queue(queue).trim(retention, limit, now)
+            return trim(self._queue(queue), retention, limit, now)
 
     def wait(self, queues: Sequence[str], timeout_s: float) -> None:
         with self._arrived:
@@ -114,17 +117,15 @@ class MemoryBackend:
     def act(self, verb: Verb, queue: str, raws: Sequence[bytes], operation: str, reason: str = "") -> list[Acted]:
         with self._lock:
             now = self.now_ms()
-            acted = [self._queue(queue).act(verb, raw, operation, reason, now) for raw in raws]
+            acted = [control.act(self._queue(queue), verb, raw, operation, reason, now) for raw in raws]
             self._announce()
             return acted
 
     def sweep(self, sweep: Sweep) -> Swept:
         with self._lock:
-            now, line = self.now_ms(), self._queue(sweep.queue)
-            page = page_of([line], query_of(sweep))
-            applied, refused = line.sweep(sweep, page.jobs, now)
+            swept = control.sweep(self._queue(sweep.queue), sweep, self.now_ms())
             self._announce()
-            return Swept(applied=applied, refused=refused, scanned=page.scanned, next=page.next)
+            return swept
 
     def pause(self, queue: str, reason: str) -> None:
         with self._lock:
@@ -142,7 +143,7 @@ class MemoryBackend:
             if state is State.RUNNING:
                 return 0
             line = self._queue(queue)
-            gone = line.purge(state, before_ms, limit)
+            gone = control.purge(line, state, before_ms, limit)
             line.refill(self.now_ms())
             return gone
 
@@ -156,7 +157,7 @@ class MemoryBackend:
     def withdraw(self, queue: str, jobs: Sequence[tuple[bytes, State, int]]) -> int:
         with self._lock:
             line = self._queue(queue)
-            gone = sum(line.withdraw(raw, state, score) for raw, state, score in jobs)
+            gone = control.withdraw(line, jobs)
             line.refill(self.now_ms())
             return gone
 
@@ -190,28 +191,18 @@ class MemoryBackend:
 
     def put_schedule(self, queue: str, key: str, spec: bytes, *, enabled: bool) -> StoredSchedule:
         with self._lock:
-            held = self._queue(queue).schedules.get(key)
-            if held is None:
-                held = StoredSchedule(
-                    queue=queue, key=key, spec=spec, enabled=enabled, version=1, last_fire_ms=self.now_ms()
-                )
-            elif held.spec != spec:
-                held = replace(held, spec=spec, version=held.version + 1)
-            return self._store(held)
+            return schedules.put(self._queue(queue), key, spec, self.now_ms(), enabled=enabled)
 
     def switch_schedule(self, queue: str, key: str, *, enabled: bool) -> StoredSchedule | None:
         with self._lock:
-            held = self._queue(queue).schedules.get(key)
-            if held is None or held.enabled == enabled:
-                return held
-            since = self.now_ms() if enabled else held.last_fire_ms
-            return self._store(replace(held, enabled=enabled, version=held.version + 1, last_fire_ms=since))
+            return schedules.switch(self._queue(queue), key, self.now_ms(), enabled=enabled)
 
     def adopt_schedule(self, schedule: StoredSchedule) -> bool:
         with self._lock:
-            is_new = schedule.key not in self._queue(schedule.queue).schedules
+            line = self._queue(schedule.queue)
+            is_new = schedule.key not in line.schedules
             if is_new:
-                self._store(schedule)
+                schedules.store(line, schedule)
             return is_new
 
     def remove_schedule(self, queue: str, key: str) -> bool:
@@ -220,16 +211,10 @@ class MemoryBackend:
 
     def tick(self, queue: str, key: str, version: int, last_fire_ms: int, fire_ms: int, job: NewJob) -> bool:
         with self._lock:
-            held = self._queue(queue).schedules.get(key)
-            if held is None or (held.enabled, held.version, held.last_fire_ms) != (
-                True,
-                version,
-                last_fire_ms,
-            ):
-                return False
-            self._store(replace(held, last_fire_ms=fire_ms, last_job=job.raw))
-            self.enqueue([job])
-            return True
+            fired = schedules.fire(self._queue(queue), key, version, last_fire_ms, fire_ms, job.raw)
+            if fired:
+                self.enqueue([job])
+            return fired
 
     def schedules(self) -> list[StoredSchedule]:
         with self._lock:
@@ -279,12 +264,6 @@ class MemoryBackend:
     def _peek(self, name: str) -> MemoryQueue:
         """A queue for reading: looking at one does not make it."""
         return self._queues.get(name) or MemoryQueue(name)
-
-    def _store(self, entry: StoredSchedule) -> StoredSchedule:
-        queue = self._queue(entry.queue)
-        queue.is_known = True
-        queue.schedules[entry.key] = entry
-        return entry
 
     def _follow(self, jobs: Iterable[NewJob], now: int) -> None:
         for job in jobs:

@@ -19,6 +19,10 @@ class _Post:
     waiting: Line = field(default_factory=Line)  # in run order
 
     @property
+    def has_rules(self) -> bool:
+        return bool(self.gate.limit or self.gate.interval_us)
+
+    @property
     def has_slot(self) -> bool:
         return not self.gate.limit or self.used < self.gate.limit
 
@@ -77,13 +81,13 @@ class Gates:
         names = (task_of_gate(name) for name, post in self._posts.items() if post.waiting)
         return sorted(filter(None, names))[:TOLD_TASKS]
 
-    def open_by_rate(self, now: int) -> list[str]:
-        """Gates at which somebody waits that the rate lets pass now."""
-        return [name for name, post in self._rated() if post.opens_ms <= now]
+    def open_now(self, now: int) -> list[str]:
+        """Gates at which somebody waits who may pass now."""
+        return [name for name, post in self._free() if post.opens_ms <= now]
 
-    def next_opening(self) -> int:
-        """When a rate lets the next one pass that waits; 0: none waits for a rate."""
-        return min((post.opens_ms for _, post in self._rated()), default=0)
+    def next_opening(self, now: int) -> int:
+        """When the next one passes who waits for nothing but time, or a claim; 0: there is none."""
+        return min((max(now, post.opens_ms) for _, post in self._free()), default=0)
 
     def info(self, name: str, now: int) -> GateInfo | None:
         post = self._posts.get(name)
@@ -96,6 +100,6 @@ class Gates:
         """Gates that nobody has passed or waits at, and whose rate is at rest."""
         self._posts = {name: post for name, post in self._posts.items() if self.info(name, now)}
 
-    def _rated(self) -> list[tuple[str, _Post]]:
-        posts = self._posts.items()
-        return [(name, post) for name, post in posts if post.gate.interval_us and post.waiting and post.has_slot]
+    def _free(self) -> list[tuple[str, _Post]]:
+        """Gates with a slot for one who waits. A gate without rules is none of them: it opens for who knows a task."""
+        return [(name, post) for name, post in self._posts.items() if post.has_rules and post.waiting and post.has_slot]
