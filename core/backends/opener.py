@@ -17,9 +17,14 @@ _WINGS = {
     "redis": "redis",
     "rediss": "redis",
     "unix": "redis",
+    "redis+cluster": "redis",
+    "rediss+cluster": "redis",
+    "redis+sentinel": "redis",
+    "rediss+sentinel": "redis",
     "postgres": "postgres",
     "postgresql": "postgres",
 }
+_TRANSACTIONAL = frozenset(["postgres"])
 _DRIVERS = {"redis": "redis[hiredis]", "postgres": "psycopg[binary,pool]"}
 
 
@@ -41,6 +46,11 @@ def wing_of(url: str) -> str:
         known = ", ".join(f"{name}://" for name in _WINGS)
         raise ConfigError(f"JOBS_BACKEND_URL begins with {scheme[:20]!r}: give one of {known}")
     return _WINGS[scheme]
+
+
+def is_transactional(url: str) -> bool:
+    """What Features.transactional of the store at a URL will say, without opening it."""
+    return wing_of(url) in _TRANSACTIONAL
 
 
 def preload(url: str) -> None:

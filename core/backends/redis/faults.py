@@ -21,9 +21,10 @@ from redis.exceptions import TimeoutError as AnswerMissing
 from ...errors import StoreError, StoreFull, StoreUnavailable
 
 # The driver takes the codes it knows off the text; inside a script, and for codes it does not know, they stay.
-_PASSING = (LinkDown, AnswerMissing, ReadOnlyError, MasterDownError, ClusterDownError, TryAgainError)
+_PASSING = (LinkDown, AnswerMissing, ReadOnlyError, MasterDownError)
 _PASSES = re.compile(r"\b(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|BUSY|UNBLOCKED)\b")
 _FULL = re.compile(r"\bOOM\b|when used memory > 'maxmemory'")
+_HAS_NO_DATABASES = re.compile(r"SELECT is not allowed in cluster mode")
 _READ_ONLY = re.compile(r"\bREADONLY\b")
 
 
@@ -38,7 +39,16 @@ def store_error(error: RedisError, url: str) -> StoreError:
     if isinstance(error, AskError):  # MovedError too
         return StoreError(
             f"Redis at {url} is one of several servers of a cluster, each with a part of the queues: "
-            "give the address of a server, or of a proxy, that has all of them"
+            "give their addresses as redis+cluster://host:port,host:port"
+        )
+    if isinstance(error, ClusterDownError | TryAgainError):
+        return StoreUnavailable(
+            f"the Redis cluster at {url} moves the slot of this queue, or has no server for it now: {text}"
+        )
+    if _HAS_NO_DATABASES.search(text):
+        return StoreError(
+            f"Redis at {url} is a server of a cluster, which has no database but 0: "
+            "leave the number away, and tell several stores in it apart by ?prefix=name"
         )
     if isinstance(error, AuthenticationError):
         return StoreUnavailable(f"Redis at {url} refused the login, correct the user and password: {text}")

@@ -1,4 +1,4 @@
-"""Sleeping until work arrives: a blocking pop of the queues' wake markers, on connections of its own."""
+"""Sleeping until work arrives at one server: a blocking pop of the wake markers, on connections of its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from .keys import Keys
 
 _LONGEST_SECONDS: Final = 2.0  # a blocked call must come back before its socket's patience ends
 _SHORTEST_SECONDS: Final = 0.01  # zero would block for ever
-_IN_A_CLUSTER_SECONDS: Final = 0.2  # one queue after another: their markers live on different servers
 _AFTER_AN_ERROR_SECONDS: Final = 0.25
 _FAREWELL_SECONDS: Final = 5
 
@@ -31,9 +30,8 @@ class Sleeper:
         self._closed = threading.Event()
         self._lock = threading.Lock()
         self._asleep = 0
-        self._turns = itertools.count()
 
-    def wait(self, queues: Sequence[str], timeout_s: float, *, is_cluster: bool) -> None:
+    def wait(self, queues: Sequence[str], timeout_s: float) -> None:
         """Sleep until a marker is there, at most timeout_s; early returns are allowed."""
         if timeout_s <= 0:
             return
@@ -41,12 +39,7 @@ class Sleeper:
             self._closed.wait(timeout_s)
             return
         block_s = max(_SHORTEST_SECONDS, min(timeout_s, _LONGEST_SECONDS))
-        keys = [self._keys.of_queue(queue, "wake") for queue in queues]
-        if is_cluster:
-            keys, block_s = [keys[next(self._turns) % len(keys)]], min(block_s, _IN_A_CLUSTER_SECONDS)
-        else:
-            keys.append(self._own_key)
-        self._block(keys, block_s)
+        self._block([*(self._keys.of_queue(queue, "wake") for queue in queues), self._own_key], block_s)
 
     def reopen(self) -> None:
         self._closed.clear()

@@ -10,9 +10,10 @@ from redis.sentinel import Sentinel
 
 from core.backends.contract import FORMAT
 from core.backends.opener import open_backend
-from core.backends.redis.address import Address, without_password
+from core.backends.redis.address import Address
 from core.backends.redis.backend import RedisBackend
 from core.backends.redis.link import check_eviction
+from core.backends.redis.where import without_password
 from core.errors import ConfigError, StoreFormatError, StoreUnavailable
 from tests.servers import RedisServer
 
@@ -119,8 +120,8 @@ def test_a_sentinels_client_that_decodes_is_refused():
         RedisBackend(client)
 
 
-def test_a_client_of_several_servers_is_refused():
-    with pytest.raises(ConfigError, match="single Redis"):
+def test_what_is_no_client_is_refused():
+    with pytest.raises(ConfigError, match=r"redis\.RedisCluster, or a URL"):
         RedisBackend(object())
 
 
