@@ -86,10 +86,11 @@ class Jobs:
         return self.client.enqueue(requests)
 
     async def aenqueue(self, task: str | JobRequest, /, **arguments: Any) -> JobHandle[Any]:
-        return await self._in_thread(self.enqueue, task, **arguments)
+        request = task if isinstance(task, JobRequest) else self.client.request(task, arguments)
+        return (await self.aenqueue_many([request]))[0]
 
     async def aenqueue_many(self, requests: Sequence[JobRequest]) -> list[JobHandle[Any]]:
-        return await self._in_thread(self.enqueue_many, requests)
+        return await self.client.aenqueue(requests, self._in_thread)
 
     # Declaring
 

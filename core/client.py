@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .backends.contract import Backend
@@ -20,20 +21,35 @@ from .tasks.request import JobRequest
 _RESEND_AFTER_S = 0.05
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a unit of work took over. receipts: of jobs that are stored, and seen by others once the caller commits;
+    None: they are stored when it has committed."""
+
+    receipts: Sequence[Receipt] | None = None
+
+
 class UnitOfWork(Protocol):
     """How an enqueue joins a caller's transaction; implemented where the transaction lives."""
 
-    def defer(self, send: Callable[[], object]) -> bool:
-        """Take over: call send() when the surrounding transaction commits, never if it rolls back. False: there is
-        no transaction to wait for, send now."""
+    def take(self, jobs: Sequence[NewJob], client: Client) -> Taken | None:
+        """Take jobs over, to be stored when the surrounding transaction commits and never if it rolls back. None:
+        there is no transaction to wait for, send them now."""
+        ...
+
+    async def atake(self, jobs: Sequence[NewJob], client: Client) -> Taken | None:
+        """The same for async code, whose transaction may be another thread's."""
         ...
 
 
 class NoUnitOfWork:
     """No transactions to wait for."""
 
-    def defer(self, send: Callable[[], object]) -> bool:
-        return False
+    def take(self, jobs: Sequence[NewJob], client: Client) -> Taken | None:
+        return None
+
+    async def atake(self, jobs: Sequence[NewJob], client: Client) -> Taken | None:
+        return None
 
 
 class Client:
@@ -42,7 +58,7 @@ class Client:
     def __init__(
         self, backend: Backend, registry: Registry, config: Config, unit_of_work: UnitOfWork, lookup: Lookup
     ) -> None:
-        self._backend = backend
+        self.backend = backend
         self._registry = registry
         self._config = config
         self._unit_of_work = unit_of_work
@@ -52,26 +68,31 @@ class Client:
         """Store jobs, all of one queue or none as far as the store does not cut them (contract.Intake.enqueue);
         handles in the order given.
 
-        Inside a transaction that the unit of work knows they are stored when it commits; the ids are final at once.
+        Inside a transaction that the unit of work knows they come with its commit; the ids are final at once.
         """
         jobs = [request.as_new(new_raw()) for request in requests]
-        if jobs and self._unit_of_work.defer(lambda: self.send(jobs)):
-            return [JobHandle(job.ref, job.task, self._lookup, created=None) for job in jobs]
-        receipts = self.send(jobs)
-        return [
-            JobHandle(receipt.ref, job.task, self._lookup, created=receipt.created)
-            for job, receipt in zip(jobs, receipts, strict=True)
-        ]
+        taken = self._unit_of_work.take(jobs, self) if jobs else None
+        return self._handles(jobs, taken or Taken(self.send(jobs)))
+
+    async def aenqueue(
+        self,
+        requests: Sequence[JobRequest],
+        in_thread: Callable[[Callable[[], list[Receipt]]], Awaitable[list[Receipt]]],
+    ) -> list[JobHandle[Any]]:
+        """Like `enqueue`. in_thread: runs a call where it may wait."""
+        jobs = [request.as_new(new_raw()) for request in requests]
+        taken = await self._unit_of_work.atake(jobs, self) if jobs else None
+        return self._handles(jobs, taken or Taken(await in_thread(lambda: self.send(jobs))))
 
     def send(self, jobs: Sequence[NewJob]) -> list[Receipt]:
         """Store jobs now. A lost reply is answered by sending once more: the ids make a repeat harmless."""
         if not jobs:
             return []
         try:
-            return self._backend.enqueue(jobs)
+            return self.backend.enqueue(jobs)
         except StoreUnavailable:
             time.sleep(_RESEND_AFTER_S)
-            return self._as_first_sent(jobs, self._backend.enqueue(jobs))
+            return self._as_first_sent(jobs, self.backend.enqueue(jobs))
 
     def request(self, task: str, arguments: Mapping[str, Any], **options: Any) -> JobRequest:
         """A checked request for a task by name, as doors make it from data.
@@ -85,6 +106,14 @@ class Client:
     def request_json(self, task: str, arguments: bytes, **options: Any) -> JobRequest:
         """Like `request`, from a stranger's JSON."""
         return self.request(task, read_json(arguments, path="$.arguments"), **options)
+
+    def _handles(self, jobs: Sequence[NewJob], taken: Taken) -> list[JobHandle[Any]]:
+        if taken.receipts is None:
+            return [JobHandle(job.ref, job.task, self._lookup, created=None) for job in jobs]
+        return [
+            JobHandle(receipt.ref, job.task, self._lookup, created=receipt.created)
+            for job, receipt in zip(jobs, taken.receipts, strict=True)
+        ]
 
     @staticmethod
     def _as_first_sent(jobs: Sequence[NewJob], receipts: list[Receipt]) -> list[Receipt]:

@@ -29,6 +29,8 @@ class Config:
     batch: int = 100
     redis_max_connections: int = 50
     task_modules: tuple[str, ...] = ()
+    on_commit: bool = True  # a job of a Django transaction waits for its commit, or joins it
+    outbox: bool = False  # and is kept in a table of Django's until its store has it
     health_pending_degraded: int = 10_000
     health_oldest_degraded: timedelta = timedelta(minutes=15)
     health_dead_degraded: int = 1_000
@@ -113,6 +115,8 @@ _SETTINGS = (
     _Setting("batch", "JOBS_BATCH", _at_least(1), "a whole number from 1 on"),
     _Setting("redis_max_connections", "JOBS_REDIS_MAX_CONNECTIONS", _at_least(1), "a whole number from 1 on"),
     _Setting("task_modules", "JOBS_TASK_MODULES", _names, "module names with commas between"),
+    _Setting("on_commit", "JOBS_ON_COMMIT", _boolean, "true or false"),
+    _Setting("outbox", "JOBS_OUTBOX", _boolean, "true or false"),
     _Setting("health_pending_degraded", "JOBS_HEALTH_PENDING_DEGRADED", _at_least(1), "a whole number from 1 on"),
     _Setting("health_oldest_degraded", "JOBS_HEALTH_OLDEST_DEGRADED_SECONDS", _seconds, _SECONDS),
     _Setting("health_dead_degraded", "JOBS_HEALTH_DEAD_DEGRADED", _at_least(1), "a whole number from 1 on"),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
-from .models import ApiToken, AttemptRecord, JobRecord, OperatorAction, RecorderCursor, ScheduleRecord
+from .models import ApiToken, AttemptRecord, JobRecord, OperatorAction, OutboxEntry, RecorderCursor, ScheduleRecord
 
 
 class ReadOnly(admin.ModelAdmin):
@@ -14,7 +15,7 @@ class ReadOnly(admin.ModelAdmin):
 
     show_full_result_count = False
     list_per_page = 50
-    actions = None
+    actions: list[str] | None = None
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -64,6 +65,22 @@ class OperatorActionAdmin(ReadOnly):
 class ApiTokenAdmin(ReadOnly):
     list_display = ["name", "prefix", "scopes", "created_at", "expires_at", "last_used_at", "revoked_at"]
     exclude = ["digest"]
+
+
+@admin.register(OutboxEntry)
+class OutboxEntryAdmin(ReadOnly):
+    list_display = ["id", "job_id", "task", "count", "created_at", "try_at", "tries", "refused_at", "error"]
+    list_filter = [("refused_at", admin.EmptyFieldListFilter)]
+    exclude = ["packed"]
+    actions = ["try_again"]
+
+    @admin.action(description="Send again what the store refused", permissions=["operate"])
+    def try_again(self, request: HttpRequest, entries: QuerySet[OutboxEntry]) -> None:
+        number = entries.filter(refused_at__isnull=False).update(refused_at=None, try_at=timezone.now())
+        self.message_user(request, f"{number} will be sent again.")
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("jobs_dashboard.operate_jobs")
 
 
 @admin.register(RecorderCursor)

@@ -30,6 +30,11 @@ def configuration(**arguments: Any) -> Config:
             wing_of(config.backend_url)  # a scheme that nobody knows is told at the start, not at the first job
     except ConfigError as error:
         raise ImproperlyConfigured(f"{error}.") from error
+    if config.outbox and not config.on_commit:
+        raise ImproperlyConfigured(
+            "JOBS_OUTBOX keeps jobs until their transaction commits, "
+            "JOBS_ON_COMMIT=false sends them before it: choose."
+        )
     return config
 
 

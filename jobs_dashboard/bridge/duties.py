@@ -1,4 +1,4 @@
-"""What Django adds to the services beside the workers: the recorder, with the upkeep of what it wrote."""
+"""What Django adds to the services beside the workers: the recorder with its upkeep, and the relay of the outbox."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import structlog
 from django.db import DatabaseError, close_old_connections, connections
 from django.utils import timezone
 
+from core.errors import StoreFull
 from core.worker.engine import Engine
 from core.worker.services import Duty
 
+from .outbox import Relay, has_table
 from .recorder import Recorder
 from .schedules import keep_schedules
 from .upkeep import close_left_open, trim_history
@@ -21,6 +23,8 @@ IDLE_S: Final = 1.0
 UPKEEP_EVERY_S: Final = 60.0
 SCHEDULES_EVERY_S: Final = 10.0
 DATABASE_AWAY_S: Final = 5.0
+STORE_FULL_S: Final = 5.0
+LEFTOVERS_S: Final = 15.0  # an outbox that was switched off may still hold jobs
 
 log = structlog.get_logger("jobs.recorder")
 
@@ -41,6 +45,25 @@ def record(engine: Engine, stop: threading.Event) -> None:
                 is_away, rest = True, DATABASE_AWAY_S
             stop.wait(rest)
         round_.finish()
+    finally:
+        connections.close_all()
+
+
+def relay_outbox(engine: Engine, stop: threading.Event) -> None:
+    """Until told to stop. Raises StoreUnavailable: it is called again, after a rest that grows."""
+    idle_s = IDLE_S if engine.config.outbox else LEFTOVERS_S
+    told = ""
+    try:
+        while not stop.is_set():
+            try:
+                close_old_connections()
+                relays = [Relay(engine.backend, alias) for alias in connections if has_table(alias)]
+                rest, told = (0.0 if sum(relay.turn() for relay in relays) else idle_s), ""
+            except (DatabaseError, StoreFull) as error:
+                if told != str(error):
+                    log.warning("the outbox waits; trying again", error=str(error).strip())
+                told, rest = str(error), DATABASE_AWAY_S if isinstance(error, DatabaseError) else STORE_FULL_S
+            stop.wait(rest)
     finally:
         connections.close_all()
 
@@ -74,4 +97,4 @@ class _Round:
             log.warning("the newest attempts stay in the journal for the next start", error=str(error).strip())
 
 
-DUTIES: Final = (Duty("recorder", record),)
+DUTIES: Final = (Duty("recorder", record), Duty("outbox", relay_outbox))

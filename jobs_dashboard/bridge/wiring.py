@@ -14,7 +14,8 @@ from django.core.signals import request_started
 
 from core.app import Jobs
 from core.backends.contract import Backend
-from core.backends.opener import open_backend
+from core.backends.opener import is_transactional, open_backend
+from core.client import UnitOfWork
 from core.config import Config
 from core.control import Control
 from core.tasks import binding
@@ -22,8 +23,9 @@ from core.worker.services import Duty
 
 from .attempts import around_attempt
 from .configuration import configuration
+from .outbox import Outbox
 from .prompt import PromptBackend
-from .unit_of_work import OnCommit
+from .unit_of_work import NoTransactions, Transactions
 
 
 def wire(duties: Sequence[Duty]) -> None:
@@ -61,7 +63,20 @@ def make_jobs(*, is_web: bool = False) -> Jobs:
     require_shared(config)
     opening = partial(open_backend, config.backend_url, redis_max_connections=config.redis_max_connections)
     backend = cast(Backend, PromptBackend(opening)) if is_web else opening()
-    return Jobs(config=config, backend=backend, unit_of_work=OnCommit(), around=[around_attempt], duties=_maker.duties)
+    return Jobs(
+        config=config,
+        backend=backend,
+        unit_of_work=unit_of_work(config),
+        around=[around_attempt],
+        duties=_maker.duties,
+    )
+
+
+def unit_of_work(config: Config) -> UnitOfWork:
+    """What an enqueue inside a transaction comes to, by the settings."""
+    if not config.on_commit:
+        return NoTransactions()
+    return Transactions(joins=is_transactional(config.backend_url), outbox=Outbox() if config.outbox else None)
 
 
 def require_shared(config: Config) -> None:

@@ -1,9 +1,10 @@
-"""What Django's database remembers of jobs: metadata, attempts, schedules, audit, tokens. The store is the truth."""
+"""What Django's database remembers: jobs, attempts, schedules, audit, tokens, the outbox. The store is the truth."""
 
 from .api_token import ApiToken
 from .attempt_record import AttemptRecord
 from .job_record import JobRecord
 from .operator_action import ActionTarget, OperatorAction
+from .outbox_entry import OutboxEntry
 from .recorder_cursor import RecorderCursor
 from .schedule_record import ScheduleRecord
 
@@ -13,6 +14,7 @@ __all__ = [
     "AttemptRecord",
     "JobRecord",
     "OperatorAction",
+    "OutboxEntry",
     "RecorderCursor",
     "ScheduleRecord",
 ]

@@ -1,16 +1,18 @@
 """Jobs, its client and its control on the reference store: ids, results, verbs, copies, chains, transactions."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from core.app import Jobs
 from core.backends.contract import Exchange, PageQuery
+from core.client import Client, Taken
 from core.control import job_of
 from core.errors import ConfigError, InvalidInput, JobNotFound, ResultUnavailable, StoreUnavailable
 from core.model.ident import JobRef, fire_raw
-from core.model.job import Claim, unpack_options
+from core.model.job import Claim, NewJob, unpack_options
 from core.model.outcome import Outcome
 from core.model.payload import pack_result, unpack_data
 from core.model.schedule import ScheduleSpec, pack_spec
@@ -206,11 +208,14 @@ class Transaction:
     """A unit of work that is committed by hand."""
 
     def __init__(self) -> None:
-        self.waiting: list[Callable[[], None]] = []
+        self.waiting: list[Callable[[], object]] = []
 
-    def defer(self, send: Callable[[], None]) -> bool:
-        self.waiting.append(send)
-        return True
+    def take(self, jobs: Sequence[NewJob], client: Client) -> Taken:
+        self.waiting.append(lambda: client.send(jobs))
+        return Taken()
+
+    async def atake(self, jobs: Sequence[NewJob], client: Client) -> Taken:
+        return self.take(jobs, client)
 
 
 def test_in_a_transaction_a_job_is_stored_at_the_commit_under_its_final_id(
@@ -219,6 +224,16 @@ def test_in_a_transaction_a_job_is_stored_at_the_commit_under_its_final_id(
     transaction = Transaction()
     inside = Jobs("memory://", registry=registry, unit_of_work=transaction)
     [handle] = inside.enqueue_many([double.request(1)])
+    assert (handle.created, handle.get()) == (None, None)
+    transaction.waiting[0]()
+    assert handle.get() is not None
+    inside.close()
+
+
+def test_async_code_waits_for_the_commit_as_well(registry: Registry, double: Task[[int], int], jobs: Jobs) -> None:
+    transaction = Transaction()
+    inside = Jobs("memory://", registry=registry, unit_of_work=transaction)
+    handle = asyncio.run(inside.aenqueue("double", n=1))
     assert (handle.created, handle.get()) == (None, None)
     transaction.waiting[0]()
     assert handle.get() is not None

@@ -26,7 +26,7 @@ from jobs_dashboard.bridge.attempts import around_attempt
 from jobs_dashboard.bridge.configuration import configuration, default_url, shown_url
 from jobs_dashboard.bridge.discovery import zone_schedules
 from jobs_dashboard.bridge.prompt import PromptBackend
-from jobs_dashboard.bridge.unit_of_work import OnCommit
+from jobs_dashboard.bridge.unit_of_work import Transactions
 from jobs_dashboard.bridge.wiring import make_jobs, use
 
 CLAIM = Claim(
@@ -38,7 +38,7 @@ CLAIM = Claim(
 @pytest.fixture
 def waiting(registry: Registry) -> Iterator[Jobs]:
     """A Jobs whose enqueue waits for Django's transactions."""
-    with use(Jobs(backend=MemoryBackend(), registry=registry, unit_of_work=OnCommit())) as held:
+    with use(Jobs(backend=MemoryBackend(), registry=registry, unit_of_work=Transactions())) as held:
         yield held
 
 
