@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.postgres_server import PostgresServer
+from tests.redis_cluster import RedisCluster
 from tests.servers import RedisServer
 from tools.dev.servers import CHROMIUM, POSTGRES, REDIS, Server, find, missing_sentence
 
@@ -63,6 +64,13 @@ def redis_server() -> Iterator[str]:
     """The URL of a Redis of this process's own, empty at first; each pytest worker has another one."""
     with RedisServer() as server:
         yield server.url
+
+
+@pytest.fixture(scope="session")
+def redis_cluster() -> Iterator[RedisCluster]:
+    """Three masters of this process's own, empty at first; each pytest worker has others."""
+    with RedisCluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

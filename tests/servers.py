@@ -26,9 +26,9 @@ class RedisServer:
         if program is None:
             raise RuntimeError(missing_sentence([REDIS]))
         self._program = program
-        self._options = {"save": "", "appendonly": "no", **options}
+        self.options = {"save": "", "appendonly": "no", **options}
         self.folder = Path(tempfile.mkdtemp(prefix="jobs-redis-"))
-        self.port = _free_port()
+        self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -43,7 +43,7 @@ class RedisServer:
             if self._is_answering():
                 return self
             self.kill()
-            self.port = _free_port()  # somebody took it between the choice and the bind
+            self.port = free_port()  # somebody took it between the choice and the bind
         raise RuntimeError(f"redis-server did not start:\n{self.log()}")
 
     def stop(self) -> None:
@@ -82,7 +82,7 @@ class RedisServer:
             "--dir",
             str(self.folder),
         ]
-        for name, value in self._options.items():
+        for name, value in self.options.items():
             command += [f"--{name.replace('_', '-')}", value]
         with (self.folder / "redis.log").open("ab") as log:
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -120,7 +120,8 @@ class RedisServer:
         self.process = None
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A loopback port that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -8,6 +8,7 @@ import pytest
 
 from core.backends.contract import Backend
 from tests.postgres_server import PostgresServer
+from tests.redis_cluster import RedisCluster
 from tests.servers import RedisServer
 
 from .clock import FakeClock
@@ -18,16 +19,19 @@ from .places import (
     Losable,
     LosablePostgres,
     LosableRedis,
+    LosableRedisCluster,
     MemoryPlace,
     Place,
     PostgresPlace,
+    RedisClusterPlace,
     RedisPlace,
     SqlitePlace,
 )
 
-STORES = ("memory", "sqlite", "redis", "postgres")
+STORES = ("memory", "sqlite", "redis", "redis-cluster", "postgres")
 REDIS_DATABASES = {"one": 0, "two": 1, "run": 2}
 schemas = count()
+prefixes = count()
 Chooser = Callable[[str, str], Place]
 
 
@@ -51,6 +55,11 @@ def choose(request: pytest.FixtureRequest, tmp_path: Path) -> Chooser:
             return MemoryPlace()
         if name == "redis":
             return RedisPlace(request.getfixturevalue("redis_server"), REDIS_DATABASES[label])
+        if name == "redis-cluster":
+            cluster = request.getfixturevalue("redis_cluster")
+            if label == "one":
+                cluster.clear()
+            return RedisClusterPlace(cluster, f"{label}-{next(prefixes)}")
         if name == "postgres":
             return PostgresPlace(request.getfixturevalue("postgres_server"), f"{label}_{next(schemas)}")
         return SqlitePlace(tmp_path / f"{label}-{next(runs)}.db")
@@ -67,7 +76,7 @@ def place(request: pytest.FixtureRequest, choose: Chooser) -> Place:
 @pytest.fixture
 def elsewhere(place: Place, choose: Chooser) -> Place:
     """Where another store of the same kind lives."""
-    return choose(place.name, "two")
+    return choose(place.kind, "two")
 
 
 @pytest.fixture(params=marked(*(name for name in STORES if name != "memory")))
@@ -82,6 +91,9 @@ def losable(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Losable]
     if request.param == "redis":
         with RedisServer() as server:
             yield LosableRedis(server)
+    elif request.param == "redis-cluster":
+        with RedisCluster() as cluster:
+            yield LosableRedisCluster(cluster)
     elif request.param == "postgres":
         with PostgresServer() as server:
             yield LosablePostgres(server)

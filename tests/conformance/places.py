@@ -12,13 +12,15 @@ from core.backends.contract import Backend
 from core.backends.opener import open_backend
 from core.model.clock import Clock
 from tests.postgres_server import PostgresServer
+from tests.redis_cluster import RedisCluster
 from tests.servers import RedisServer
 
 
 class Place(Protocol):
     """One store, empty at first."""
 
-    name: str
+    kind: str  # of the place: what tests are run on
+    name: str  # of the store: what it says of itself
     url: str
 
     def connect(self, clock: Clock) -> Backend:
@@ -46,7 +48,7 @@ class Losable(Protocol):
 class MemoryPlace:
     """Not shared: who meets a store in memory meets the very object."""
 
-    name = "memory"
+    kind = name = "memory"
     url = "memory://"
 
     def connect(self, clock: Clock) -> Backend:
@@ -62,7 +64,7 @@ class MemoryPlace:
 class SqlitePlace:
     """A file of its own."""
 
-    name = "sqlite"
+    kind = name = "sqlite"
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -88,7 +90,7 @@ class SqlitePlace:
 class RedisPlace:
     """A numbered database of a private server, emptied first."""
 
-    name = "redis"
+    kind = name = "redis"
 
     def __init__(self, server_url: str, database: int) -> None:
         self.url = f"{server_url.rpartition('/')[0]}/{database}"
@@ -122,10 +124,48 @@ class LosableRedis:
         self._server.kill()
 
 
+class RedisClusterPlace:
+    """Keys under a prefix of its own, new for each place; a cluster has one database, which is emptied first."""
+
+    kind = "redis-cluster"
+    name = "redis"
+
+    def __init__(self, cluster: RedisCluster, prefix: str) -> None:
+        self._cluster = cluster
+        self._prefix = prefix
+        self.url = f"{cluster.url}?prefix={prefix}"
+
+    def connect(self, clock: Clock) -> Backend:
+        return open_backend(self.url, clock=clock)
+
+    def meet(self, store: Backend, clock: Clock) -> Backend:
+        return self.connect(clock)
+
+    def write_format(self, number: int) -> None:
+        key = f"{{{self._prefix}}}:store"
+        with closing(
+            redis.RedisCluster.from_url(self._cluster.url.replace("+cluster", "").partition(",")[0])
+        ) as client:
+            client.hset(key, "format", number)
+
+
+class LosableRedisCluster:
+    """A cluster of its own, which may be killed without harm to other tests."""
+
+    def __init__(self, cluster: RedisCluster) -> None:
+        self._cluster = cluster
+        self.url = cluster.url
+        self.nowhere = ("redis+cluster://127.0.0.1:1", "rediss+cluster://127.0.0.1:1,localhost:2")
+
+    def lose(self) -> None:
+        for server in self._cluster.servers:
+            server.kill()
+
+
 class PostgresPlace:
     """A schema of a private server, new for each place: to drop it would take longer than to leave it."""
 
-    name = "postgres"
+    kind = name = "postgres"
 
     def __init__(self, server_url: str, schema: str) -> None:
         self._server_url = server_url

@@ -88,7 +88,7 @@ def test_the_clock_of_a_store_is_the_one_it_was_opened_with(store: Backend, cloc
 
 
 def test_the_url_names_the_kind_of_store(store: Backend):
-    assert store.url.split("://")[0] in {store.features.name, "unix"}
+    assert store.url.split("://")[0] in {store.features.name, "redis+cluster", "unix"}
 
 
 @pytest.mark.parametrize("newer", [1, 1_000])
