@@ -24,7 +24,7 @@ def get(tx: Transaction, refs: Sequence[JobRef]) -> list[StoredJob | None]:
     names, raws = [ref.queue for ref in once], [ref.raw for ref in once]
     found: dict[JobRef, StoredJob] = {}
     for *columns, lines in tx.all("get", names=names, raw=raws, oldest=tx.oldest(raws)):
-        job = JobRow._make(columns).as_stored()
+        job = JobRow(*columns).as_stored()
         found[job.ref] = replace(job, lines=tuple(lines))
     return [found.get(ref) for ref in refs]
 
@@ -92,7 +92,7 @@ def _walk(tx: Transaction, query: PageQuery, names: Sequence[str], ids: dict[str
         "limit": bound_of(query) + 1,
     }
     statement = tx.sql.page(query.state, descending=is_descending(query))
-    return [Place._make(row) for row in tx.db.execute(statement, values, binary=True)]
+    return [Place(*row) for row in tx.db.execute(statement, values, binary=True)]
 
 
 def _rows(tx: Transaction, query: PageQuery, places: Sequence[Place]) -> dict[tuple[str, bytes], StoredJob]:
@@ -103,4 +103,4 @@ def _rows(tx: Transaction, query: PageQuery, places: Sequence[Place]) -> dict[tu
         rows = tx.all("page_rows_finished", score=[place.score for place in places], **wanted)
     else:
         rows = tx.all("page_rows_live", **wanted)
-    return {(row[0], row[1]): JobRow._make(row).as_stored() for row in rows}
+    return {(row[0], row[1]): JobRow(*row).as_stored() for row in rows}

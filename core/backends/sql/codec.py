@@ -7,8 +7,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from ...model.gate import Gate
 from ...model.ident import JobRef
-from ...model.job import Claim, StoredJob, pending_score
+from ...model.job import Claim, StoredJob, Unique, pending_score
 from ...model.limits import KEPT_ATTEMPT_LINES
 from ...model.states import State
 
@@ -28,6 +29,8 @@ CODES: Final[dict[State, int]] = {state: code for code, state in enumerate(STATE
 
 _encode_list = msgspec.msgpack.Encoder().encode
 _decode_list = msgspec.msgpack.Decoder(list[bytes]).decode
+_encode_gate = msgspec.msgpack.Encoder().encode
+_decode_gate = msgspec.msgpack.Decoder(Gate).decode
 
 
 class ClaimRow(NamedTuple):
@@ -78,6 +81,10 @@ class JobRow(NamedTuple):
     error: bytes | None
     line: bytes | None
     earlier: bytes | None
+    unique: int = 0
+    unique_until_ms: int = 0
+    gate: bytes | None = None
+    held_at: str = ""
 
     def as_stored(self) -> StoredJob:
         state = STATES[self.state]
@@ -96,6 +103,10 @@ class JobRow(NamedTuple):
             forgiven=self.forgiven,
             losses=self.losses,
             unique_key=self.unique_key,
+            unique=Unique(self.unique),
+            unique_until_ms=self.unique_until_ms,
+            gate=unpack_gate(self.gate),
+            held_at=self.held_at,
             worker=self.worker if running else "",
             token=self.token if running else 0,
             claimed_ms=self.claimed_ms if running else 0,
@@ -115,6 +126,14 @@ def score_of(state: State, *, priority: int, now_ms: int, due_ms: int = 0) -> in
     if state is State.PENDING:
         return pending_score(priority, now_ms)
     return due_ms if state in (State.SCHEDULED, State.FAILED) else now_ms
+
+
+def pack_gate(gate: Gate | None) -> bytes | None:
+    return None if gate is None else _encode_gate(gate)
+
+
+def unpack_gate(packed: bytes | None) -> Gate | None:
+    return _decode_gate(packed) if packed else None
 
 
 def pack_list(items: Sequence[bytes]) -> bytes:

@@ -8,20 +8,21 @@ from itertools import islice
 from typing import NamedTuple
 
 from ...model.states import FINAL
-from ..contract import Cursor, PageQuery
+from ..contract import Cursor, PageQuery, Sweep
 
 _BEHIND_ALL_IDS = b"\xff" * 15
 _BEHIND_ALL_SCORES = (1 << 63) - 1
 
 
 class Place(NamedTuple):
-    """A job met on a walk; `key` finds its row."""
+    """A job met on a walk; `key` finds its row. has: it contains the bytes that PageQuery.having asks for."""
 
     score: int
     queue: str
     raw: bytes
     task: str
     key: int
+    has: int = 1
 
 
 class Cut(NamedTuple):
@@ -32,6 +33,18 @@ class Cut(NamedTuple):
     previous: Cursor | None
     scanned: int
     exhausted: bool
+
+
+def query_of(sweep: Sweep) -> PageQuery:
+    """The walk of a sweep's chunk."""
+    return PageQuery(
+        state=sweep.state,
+        queues=(sweep.queue,),
+        task=sweep.task,
+        after=sweep.after,
+        limit=sweep.limit,
+        scan_limit=sweep.scan_limit,
+    )
 
 
 def is_descending(query: PageQuery) -> bool:
@@ -50,8 +63,8 @@ def edge_of(query: PageQuery, queue: str) -> tuple[int, bytes]:
 
 
 def bound_of(query: PageQuery) -> int:
-    """How many jobs are looked at: with a task in mind as many as a scan may, else one page."""
-    return query.scan_limit if query.task else query.limit
+    """How many jobs are looked at: with a task or bytes in mind as many as a scan may, else one page."""
+    return query.scan_limit if query.task or query.having else query.limit
 
 
 def cut(walks: Sequence[Iterator[Place]], query: PageQuery) -> Cut:
@@ -66,7 +79,7 @@ def cut(walks: Sequence[Iterator[Place]], query: PageQuery) -> Cut:
             more = True
             break
         last, scanned = place, scanned + 1
-        if _is_wanted(place.task, query.task):
+        if place.has and _is_wanted(place.task, query.task):
             found.append(place)
     far = _cursor(last) if more and last else None
     near = _cursor(found[0]) if found and (backwards or query.after) else None
