@@ -32,8 +32,7 @@ def configuration(**arguments: Any) -> Config:
         raise ImproperlyConfigured(f"{error}.") from error
     if config.outbox and not config.on_commit:
         raise ImproperlyConfigured(
-            "JOBS_OUTBOX keeps jobs until their transaction commits, "
-            "JOBS_ON_COMMIT=false sends them before it: choose."
+            "JOBS_OUTBOX keeps jobs until their transaction commits, JOBS_ON_COMMIT=false sends them before: choose."
         )
     return config
 

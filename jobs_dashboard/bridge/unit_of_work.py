@@ -51,6 +51,7 @@ class Transactions:
         return await sync_to_async(self.take, thread_sensitive=True)(jobs, client)
 
     def _can_join(self, connection: BaseDatabaseWrapper, backend: Backend) -> bool:
+        connection.validate_no_broken_transaction()
         try:
             reason = refusal(connection, backend)
         except StoreUnavailable:
@@ -63,7 +64,6 @@ class Transactions:
         return not reason
 
     def _join(self, connection: BaseDatabaseWrapper, jobs: Sequence[NewJob], backend: Backend) -> Taken:
-        connection.validate_no_broken_transaction()
         receipts = cast(Joining, backend).enqueue_within(connection.connection, jobs)
         connection.on_commit(partial(_ring, backend, sorted({job.queue for job in jobs})), robust=True)
         return Taken(receipts)
