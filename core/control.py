@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msgspec.structs import replace
 
-from .backends.contract import Acted, Backend, Page, PageQuery
+from .backends.contract import Acted, Backend, Page, PageQuery, Sweep, Swept
 from .errors import JobNotFound
+from .explanation import Reason, explain
 from .model.ident import RAW_BYTES, JobRef, derived_raw, new_raw
 from .model.job import NewJob, StoredJob, pack_options, unpack_options
 from .model.payload import check_queue, check_text, pack_arguments
 from .model.schedule import ScheduleSpec, StoredSchedule, unpack_spec
 from .model.states import EFFECTS, Effect, State, Verb
 from .model.worker import WorkerOrders
+from .search import Search, search
 
 CHUNK = 200  # jobs in one call of a store: bounded, so that no script or transaction runs long
 COPIED_AT_ONCE = 50  # whole jobs are read for it
@@ -72,6 +74,56 @@ class Control:
             if progress is not None:
                 progress(done)
         return done
+
+    def sweep(
+        self,
+        verb: Verb,
+        state: State,
+        *,
+        queues: Sequence[str] = (),
+        task: str = "",
+        before_ms: int = 0,
+        operation: str = "",
+        reason: str = "",
+        progress: Progress | None = None,
+    ) -> Swept:
+        """Apply a verb to all jobs of a state that entered it before a store time, by default before now.
+
+        It runs in the store, in bounded chunks, queue by queue (none named: all). task: exact, or a prefix that ends in
+        `*`. Sent again under the same operation it goes on where it stopped. Completed jobs are retried by `act` only.
+        """
+        check_text(reason, path="$.reason")
+        total = Swept(applied=0, refused=0, scanned=0)
+        cut = before_ms or self._backend.now_ms() + 1
+        operation = operation or new_operation()
+        for queue in queues or [counts.queue for counts in self._backend.counts()]:
+            chunk = Sweep(
+                queue=check_queue(queue),
+                verb=verb,
+                state=state,
+                before_ms=cut,
+                operation=operation,
+                reason=reason,
+                task=task,
+                limit=CHUNK,
+            )
+            for swept in self._chunks(chunk):
+                total = _sum(total, swept)
+                if progress is not None:
+                    progress(total.applied)
+        return total
+
+    def retry_dead(self, queue: str, *, task: str = "", reason: str = "", progress: Progress | None = None) -> int:
+        """Move a queue's dead letters back, each with `max_attempts` more tries; answers how many."""
+        return self.sweep(Verb.RETRY, State.DEAD, queues=[queue], task=task, reason=reason, progress=progress).applied
+
+    def search(self, wanted: Search) -> Page:
+        """Jobs by what they carry, within a bound; see Search."""
+        return search(self._backend, wanted)
+
+    def explain(self, ref: JobRef) -> tuple[Reason, ...]:
+        """Why a job is not running, or that it is. Raises JobNotFound."""
+        return explain(self._backend, ref)
 
     def find(self, query: PageQuery, *, most: int) -> list[StoredJob]:
         """What `act_where` would act on."""
@@ -154,6 +206,14 @@ class Control:
             for one in acted
         ]
 
+    def _chunks(self, sweep: Sweep) -> Iterator[Swept]:
+        while True:
+            swept = self._backend.sweep(sweep)
+            yield swept
+            if swept.next is None:
+                return
+            sweep = replace(sweep, after=swept.next)
+
     def _pages(self, query: PageQuery, most: int) -> Iterator[Sequence[StoredJob]]:
         left = most
         while left > 0:
@@ -177,6 +237,18 @@ def job_of(entry: StoredSchedule, raw: bytes) -> NewJob:
         options=pack_options(replace(unpack_options(spec.options), schedule=entry.key)),
         priority=spec.priority,
         max_attempts=spec.max_attempts,
+        unique_key=spec.unique_key,
+        unique=spec.unique,
+        unique_ms=spec.unique_ms,
+        gate=spec.gate,
+    )
+
+
+def _sum(one: Swept, other: Swept) -> Swept:
+    return Swept(
+        applied=one.applied + other.applied,
+        refused=one.refused + other.refused,
+        scanned=one.scanned + other.scanned,
     )
 
 
@@ -186,7 +258,7 @@ def _wants_copy(verb: Verb, acted: Acted) -> bool:
 
 def _copy_of(original: StoredJob, operation: str) -> NewJob:
     """The same work as a new job that names the one it repeats."""
-    options = replace(unpack_options(original.options), parent=str(original.ref))
+    options = replace(unpack_options(original.options), parent=str(original.ref), expires_ms=0, expires_at_ms=0)
     return NewJob(
         queue=original.ref.queue,
         raw=derived_raw(original.ref.raw, operation),
@@ -195,6 +267,7 @@ def _copy_of(original: StoredJob, operation: str) -> NewJob:
         options=pack_options(options),
         priority=original.priority,
         max_attempts=original.max_attempts,
+        gate=original.gate,
     )
 
 

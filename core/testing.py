@@ -28,7 +28,7 @@ import pytest
 
 from .app import Jobs
 from .backends.contract import Exchange
-from .model.job import Claim
+from .model.job import Claim, unpack_options
 from .model.outcome import Outcome
 from .model.retry import Retry
 from .model.snapshot import JobSnapshot
@@ -39,7 +39,7 @@ from .tasks.request import JobRequest
 from .worker.attempt import Attempt, Finished
 from .worker.executor import Executor
 from .worker.seat import ThreadSeat
-from .worker.settlement import Settlement, unknown_task
+from .worker.settlement import Settlement, expired, unknown_task
 from .worker.storetime import StoreTime
 
 _MOST_RUNS = 10_000  # a test that runs more has a job that enqueues itself
@@ -134,7 +134,12 @@ class Hand:
         if task is None:
             self._exchange(claim.queue, [unknown_task(claim)])
             return
-        finished = self._attempt(Attempt(claim, task, _no_slot))
+        options = unpack_options(claim.options)
+        late = expired(claim, options)
+        if late is not None:
+            self._exchange(claim.queue, [late])
+            return
+        finished = self._attempt(Attempt(claim, task, options, _no_slot))
         if finished.outcome is not None:
             self._exchange(claim.queue, [finished.outcome])
             self._tell(finished)

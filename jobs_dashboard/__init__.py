@@ -23,10 +23,12 @@ from core.model.cron import Daily, Every, Monthly, Weekly
 from core.model.retry import Retry
 from core.model.snapshot import JobSnapshot
 from core.model.states import State
+from core.search import Search
 from core.tasks.compose import chain
 from core.tasks.context import JobContext
 from core.tasks.declare import schedule, task
 from core.tasks.handle import JobHandle
+from core.tasks.limit import Limit, Rate, day, hour, minute, second
 from core.tasks.request import JobRequest
 from core.tasks.task import Task
 
@@ -47,11 +49,14 @@ __all__ = [
     "Jobs",
     "JobsError",
     "LeaseLost",
+    "Limit",
     "Monthly",
     "PayloadTooLarge",
     "PermanentError",
+    "Rate",
     "ResultUnavailable",
     "Retry",
+    "Search",
     "Snooze",
     "State",
     "StoreError",
@@ -62,7 +67,11 @@ __all__ = [
     "UnknownTask",
     "Weekly",
     "chain",
+    "day",
+    "hour",
     "jobs",
+    "minute",
     "schedule",
+    "second",
     "task",
 ]

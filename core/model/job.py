@@ -38,7 +38,12 @@ class JobOptions(msgspec.Struct, frozen=True, omit_defaults=True):
     parent: str = msgspec.field(default="", name="p")  # public id of the job that this one follows or repeats
     schedule: str = msgspec.field(default="", name="s")  # key of the schedule that made it
     steps: list[Step] = msgspec.field(default_factory=list, name="n")  # what comes after it in its chain
-    expires_ms: int = msgspec.field(default=0, name="x")  # not to be started so long after it was enqueued; 0: ever
+    expires_ms: int = msgspec.field(default=0, name="x")  # worth starting for so long after it was enqueued; 0: ever
+    expires_at_ms: int = msgspec.field(default=0, name="xa")  # worth starting until then; 0: ever
+
+    def deadline_ms(self, enqueued_ms: int) -> int:
+        """Until when a job with these options may be started; 0: without end."""
+        return enqueued_ms + self.expires_ms if self.expires_ms else self.expires_at_ms
 
 
 _options_encoder = msgspec.msgpack.Encoder()

@@ -118,12 +118,47 @@ CANCELLED_WHILE_RUNNING = "cancelled while running"
 MAX_LOSSES = 10  # a job that was running this often when its worker died is most likely what kills it
 
 
-def decide(claim: Claim, error: BaseException | None, retry: Retry, *, chance: float, cancel_asked: bool) -> Decision:
+def decide(
+    claim: Claim,
+    error: BaseException | None,
+    retry: Retry,
+    *,
+    chance: float,
+    cancel_asked: bool,
+    now_ms: int,
+    deadline_ms: int = 0,
+) -> Decision:
     """The whole policy after an attempt: completed, cancelled, snoozed, dead or tried again, and when.
 
     retry's max_attempts is not read: the job's own counts. chance: a random number in [0, 1) for the jitter.
-    A completion that comes before a cancellation reached the handler wins.
+    deadline_ms: until when the job may be started (JobOptions.deadline_ms). A completion that comes before a
+    cancellation reached the handler wins.
     """
+    decision = _decide_by_error(claim, error, retry, chance=chance, cancel_asked=cancel_asked)
+    waits = decision.state in (State.FAILED, State.SCHEDULED)
+    if not waits or not has_expired(deadline_ms, now_ms=now_ms + decision.delay_ms, ready_ms=claim.ready_ms):
+        return decision
+    if decision.state is State.SCHEDULED:
+        return Decision(State.CANCELLED, Charge.RETURNED, reason="expired: it asked to be run when that is too late")
+    return Decision(State.DEAD, reason="expired: its next try would come too late")
+
+
+def decide_late(claim: Claim, deadline_ms: int) -> Decision | None:
+    """What becomes of a claim before its handler is started: nothing, or cancelled when it has expired."""
+    if not has_expired(deadline_ms, now_ms=claim.claimed_ms, ready_ms=claim.ready_ms):
+        return None
+    late_s = (claim.claimed_ms - deadline_ms) / 1000
+    return Decision(State.CANCELLED, Charge.RETURNED, reason=f"expired: its turn came {late_s:.1f} s too late")
+
+
+def has_expired(deadline_ms: int, *, now_ms: int, ready_ms: int) -> bool:
+    """Whether it is too late to start a job. One that became ready after its deadline was let run by a person."""
+    return 0 < deadline_ms <= now_ms and ready_ms < deadline_ms
+
+
+def _decide_by_error(
+    claim: Claim, error: BaseException | None, retry: Retry, *, chance: float, cancel_asked: bool
+) -> Decision:
     if error is None:
         return Decision(State.COMPLETED)
     if isinstance(error, Cancelled):

@@ -22,6 +22,7 @@ from .limits import (
 )
 
 _pack = msgspec.msgpack.Encoder().encode
+_canonical = msgspec.json.Encoder(order="sorted")
 _unpack = msgspec.msgpack.Decoder().decode
 _INT_MIN, _INT_MAX = -(2**63), 2**64 - 1  # what MessagePack holds
 
@@ -70,6 +71,11 @@ def pack_data(data: Any, *, path: str, limit: int) -> bytes:
 
 def unpack_data(packed: bytes) -> Any:
     return _unpack(packed)
+
+
+def canonical_text(data: Any) -> str:
+    """Plain data as one text, the same for the same data."""
+    return _canonical.encode(data).decode()
 
 
 def read_json(text: bytes, *, path: str = "$", limit: int = MAX_PAYLOAD_BYTES) -> Any:

@@ -6,6 +6,9 @@ from typing import Any
 
 import msgspec
 
+from .gate import Gate
+from .job import Unique
+
 
 class ScheduleSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     """The definition: the task, when it fires, and what the job carries.
@@ -21,6 +24,10 @@ class ScheduleSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     priority: int = 0
     max_attempts: int = 4
     options: bytes = b""  # packed JobOptions
+    unique_key: str = ""
+    unique: Unique = Unique.UNTIL_FINISHED
+    unique_ms: int = 0
+    gate: Gate | None = None
     origin: str = "code"  # "code" or "person"
 
 

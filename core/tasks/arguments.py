@@ -69,6 +69,10 @@ class Arguments:
         if lacking:
             raise InvalidArguments(self._told(f"missing {', '.join(lacking)}"), path=_PATH)
 
+    def value_of(self, name: str, data: Mapping[str, Any]) -> Any:
+        """One argument as plain data: as given, else its default."""
+        return data[name] if name in data else as_data(self._signature.parameters[name].default)
+
     def load(self, packed: bytes) -> dict[str, Any]:
         """Stored bytes as the keyword arguments of the handler. Raises InvalidArguments."""
         data = unpack_data(packed)

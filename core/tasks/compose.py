@@ -60,6 +60,7 @@ def follow_up(claim: Claim, options: JobOptions, result: Any) -> tuple[NewJob, .
             priority=step.priority,
             max_attempts=step.max_attempts,
             delay_ms=step.delay_ms,
+            gate=step.gate,
         ),
     )
 

@@ -11,6 +11,7 @@ from ..errors import ConfigError
 from ..model.cron import When, as_when, as_zone
 from ..model.retry import Retry
 from .context import JobContext
+from .limit import Limit, Rate
 from .options import make_using
 from .registry import Registry, ScheduleDeclaration, registry
 from .task import AsyncTask, Task, TaskOptions
@@ -62,6 +63,9 @@ def task(
     keep_result: bool = True,
     isolated: bool = False,
     memory_limit: str = "",
+    limit: Limit | None = None,
+    rate: Rate | None = None,
+    expires_in: timedelta | float | None = None,
     takes_context: bool | None = None,
     registry: Registry = registry,
 ) -> Declare: ...
@@ -79,7 +83,8 @@ def task(
     """Declare a task.
 
     name: unique, by default module.function. queue, priority (-100 to 100), retry, timeout (seconds or timedelta),
-    keep_result: what its jobs get unless `.using()` says otherwise. takes_context: the first parameter receives the
+    keep_result, expires_in: what its jobs get unless `.using()` says otherwise. limit, rate: how many of them may run
+    at once, or start in a time. takes_context: the first parameter receives the
     JobContext; by default it does when it is annotated so.
     """
 

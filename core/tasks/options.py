@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import ConfigError, InvalidInput
 from ..model.clock import as_ms, moment_ms
+from ..model.job import Unique
 from ..model.limits import (
     MAX_ATTEMPTS,
     MAX_DELAY_DAYS,
@@ -25,6 +26,9 @@ class Using:
     """Checked options of one job; None means "as the task says".
 
     delay: seconds or timedelta from the store's now. run_at: an aware datetime. At most one of them.
+    unique_key is held until the job ends; with unique_while="pending" until it starts, with unique_for (seconds or
+    timedelta) so long, whatever becomes of it. expires_in: seconds or timedelta from when it is due for the first time;
+    started no later than that, or cancelled.
     """
 
     queue: str | None = None
@@ -35,6 +39,9 @@ class Using:
     max_attempts: int | None = None
     timeout: timedelta | float | None = None
     unique_key: str | None = None
+    unique_while: str | None = None
+    unique_for: timedelta | float | None = None
+    expires_in: timedelta | float | None = None
     metadata: Mapping[str, Any] | None = None
     keep_result: bool | None = None
 
@@ -51,6 +58,7 @@ class Using:
             object.__setattr__(self, "metadata", check_metadata(self.metadata))
         if self.timeout is not None and not timedelta(0) < _duration(self.timeout, "$.timeout"):
             raise InvalidInput("a timeout is longer than nothing", path="$.timeout")
+        self._check_unique()
         self._check_time()
 
     @property
@@ -62,10 +70,40 @@ class Using:
         return 0 if self.run_at is None else moment_ms(self.run_at)
 
     @property
+    def unique(self) -> Unique:
+        if self.unique_for is not None:
+            return Unique.FOR_A_TIME
+        return Unique.WHILE_PENDING if self.unique_while == "pending" else Unique.UNTIL_FINISHED
+
+    @property
+    def unique_ms(self) -> int:
+        return 0 if self.unique_for is None else as_ms(_duration(self.unique_for, "$.unique_for"))
+
+    @property
     def timeout_ms(self) -> int | None:
         return None if self.timeout is None else as_ms(_duration(self.timeout, "$.timeout"))
 
+    def expires(self, default: timedelta | float | None) -> tuple[int, int]:
+        """Until when a job is worth starting: milliseconds after it is enqueued, or a moment; zeros: for ever."""
+        chosen = default if self.expires_in is None else self.expires_in
+        if chosen is None:
+            return 0, 0
+        span_ms = as_ms(_duration(chosen, "$.expires_in"))
+        return (0, self.run_at_ms + span_ms) if self.run_at is not None else (self.delay_ms + span_ms, 0)
+
+    def _check_unique(self) -> None:
+        if self.unique_while not in (None, "pending", "unfinished"):
+            raise InvalidInput('give "pending" or "unfinished"', path="$.unique_while")
+        if self.unique_while is not None and self.unique_for is not None:
+            raise InvalidInput("give unique_while or unique_for, not both", path="$.unique_for")
+        if self.unique_key is None and (self.unique_while or self.unique_for is not None):
+            raise InvalidInput("give the unique_key that this is about", path="$.unique_key")
+        if self.unique_for is not None:
+            _check_span(self.unique_for, "$.unique_for")
+
     def _check_time(self) -> None:
+        if self.expires_in is not None:
+            _check_span(self.expires_in, "$.expires_in")
         if self.delay is not None and self.run_at is not None:
             raise InvalidInput("give delay or run_at, not both", path="$.delay")
         if self.delay is not None and not 0 <= self.delay_ms <= MAX_DELAY_DAYS * 86_400_000:
@@ -91,6 +129,11 @@ def make_using(options: Mapping[str, Any]) -> Using:
         known = ", ".join(sorted(Using.__dataclass_fields__))
         raise ConfigError(f"using() does not know {', '.join(sorted(unknown))}; it takes {known}")
     return Using(**options)
+
+
+def _check_span(value: Any, path: str) -> None:
+    if not 0 < as_ms(_duration(value, path)) <= MAX_DELAY_DAYS * 86_400_000:
+        raise InvalidInput(f"give a time longer than nothing, at most {MAX_DELAY_DAYS} days", path=path)
 
 
 def _is_whole(value: Any, least: int, most: int) -> bool:

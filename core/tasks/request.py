@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from ..errors import InvalidArguments
+from ..model.gate import Gate
 from ..model.job import JobOptions, NewJob, Step, pack_options
 from .options import Using
 
@@ -19,6 +21,7 @@ class TaskDefaults:
     priority: int = 0
     max_attempts: int = 4
     keep_result: bool = True
+    expires_in: timedelta | float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,7 @@ class JobRequest:
     schedule: str = ""
     parent: str = ""
     steps: tuple[Step, ...] = ()
+    gate: Gate | None = None
     missing: tuple[str, ...] = ()  # required arguments that it lacks: allowed in a chain only
 
     @property
@@ -55,6 +59,7 @@ class JobRequest:
     def options(self) -> JobOptions:
         using = self.using
         keep = self.defaults.keep_result if using.keep_result is None else using.keep_result
+        expires_ms, expires_at_ms = using.expires(self.defaults.expires_in)
         return JobOptions(
             timeout_ms=using.timeout_ms,
             backoff=None if using.retry is None else using.retry.as_data(),
@@ -63,6 +68,8 @@ class JobRequest:
             parent=self.parent,
             schedule=self.schedule,
             steps=list(self.steps),
+            expires_ms=expires_ms,
+            expires_at_ms=expires_at_ms,
         )
 
     def as_new(self, raw: bytes) -> NewJob:
@@ -81,6 +88,9 @@ class JobRequest:
             delay_ms=using.delay_ms,
             run_at_ms=using.run_at_ms,
             unique_key=using.unique_key or "",
+            unique=using.unique,
+            unique_ms=using.unique_ms,
+            gate=self.gate,
         )
 
     def as_step(self) -> Step:
@@ -96,4 +106,5 @@ class JobRequest:
             max_attempts=self.max_attempts,
             delay_ms=self.using.delay_ms,
             takes_result=self.missing[0] if self.missing else "",
+            gate=self.gate,
         )

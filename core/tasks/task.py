@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
-from ..errors import ConfigError, as_timedelta
+from ..errors import ConfigError, InvalidArguments, as_timedelta
+from ..model.gate import Gate
 from ..model.limits import TASK_FORM, TASK_NAME
 from ..model.payload import check_queue, pack_result
 from ..model.retry import Retry
 from .arguments import Arguments
 from .binding import current
 from .handle import JobHandle
+from .limit import Limit, Rate, check_gates, gate_of
 from .options import Using, check_priority, make_using
 from .request import JobRequest, TaskDefaults
 
@@ -34,6 +36,9 @@ class TaskOptions:
     keep_result: bool = True
     isolated: bool = False
     memory_limit: str = ""
+    limit: Limit | None = None
+    rate: Rate | None = None
+    expires_in: timedelta | float | None = None
 
     def __post_init__(self) -> None:
         check_queue(self.queue)
@@ -42,6 +47,7 @@ class TaskOptions:
         if timeout is not None and timeout <= timedelta(0):
             raise ConfigError("a task's timeout is longer than nothing")
         object.__setattr__(self, "timeout", timeout)
+        make_using({"expires_in": self.expires_in})  # checked as any job's
 
 
 class Task(Generic[P, R]):
@@ -56,6 +62,7 @@ class Task(Generic[P, R]):
             raise ConfigError(f"{self.name!r} cannot name a task: {TASK_FORM}")
         self.options = options
         self.arguments = Arguments(self.name, func, takes_context=takes_context)
+        check_gates(self.name, options.limit, options.rate, self.arguments.names)
         self.is_async = inspect.iscoroutinefunction(func)
         functools.update_wrapper(self, func)
 
@@ -69,7 +76,7 @@ class Task(Generic[P, R]):
 
     def using(self, **options: Any) -> BoundTask[P, R]:
         """This task with options for the jobs made through it: queue, priority, delay, run_at, retry, max_attempts,
-        timeout, unique_key, metadata, keep_result."""
+        timeout, unique_key, unique_while, unique_for, expires_in, metadata, keep_result."""
         return BoundTask(self, make_using(options))
 
     def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
@@ -124,17 +131,26 @@ class Task(Generic[P, R]):
         self, data: Mapping[str, Any], using: Using, *, max_attempts: int, schedule: str = "", parent: str = ""
     ) -> JobRequest:
         """A checked request from plain data; max_attempts counts when neither declaration nor options name any."""
-        options = self.options
+        options, missing = self.options, self.arguments.lacking(data)
         attempts = options.retry.max_attempts if options.retry is not None else max_attempts
         return JobRequest(
             task=self.name,
             arguments=self.arguments.pack(data),
-            missing=self.arguments.lacking(data),
-            defaults=TaskDefaults(options.queue, options.priority, attempts, options.keep_result),
+            missing=missing,
+            defaults=TaskDefaults(options.queue, options.priority, attempts, options.keep_result, options.expires_in),
             using=using,
             schedule=schedule,
             parent=parent,
+            gate=self._gate(data, missing),
         )
+
+    def _gate(self, data: Mapping[str, Any], missing: Sequence[str]) -> Gate | None:
+        limit, rate = self.options.limit, self.options.rate
+        said = limit or rate
+        if said is not None and said.key in missing:
+            told = f"{said.key} is missing, and {self.name} is limited by it: give it, also in a later step of a chain"
+            raise InvalidArguments(told, path=f"$.arguments.{said.key}")
+        return gate_of(self.name, limit, rate, lambda name: self.arguments.value_of(name, data))
 
 
 class AsyncTask(Task[P, R]):

@@ -102,7 +102,11 @@ class Aftermath:
         allowed = (entry.deadline - entry.started) / 1000
         error = TimeoutError(f"ran longer than its timeout of {allowed:g} s and did not stop; its process was ended")
         chance = random.random()  # noqa: S311 - jitter
-        decision = decide(claim, error, self._retry_of(claim), chance=chance, cancel_asked=False)
+        deadline_ms = unpack_options(claim.options).deadline_ms(claim.enqueued_ms)
+        retry = self._retry_of(claim)
+        decision = decide(
+            claim, error, retry, chance=chance, cancel_asked=False, now_ms=now_ms, deadline_ms=deadline_ms
+        )
         return _told(claim, decision, ErrorDetail("TimeoutError", str(error), ""), worker, now_ms)
 
     def _retry_of(self, claim: Claim) -> Retry:

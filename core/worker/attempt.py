@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from ..model.job import NO_OPTIONS, Claim, JobOptions, unpack_options
+from ..model.job import Claim, JobOptions
 from ..model.outcome import Outcome
 from ..tasks.registry import AnyTask
 from .interrupts import CancelInterrupt, Interrupt, LeaseInterrupt
@@ -21,7 +21,7 @@ class Seat(Protocol):
 
 
 class Attempt:
-    """A claim with the task that will run it. Times are seconds of the host's monotonic clock.
+    """A claim, its options read, with the task that will run it. Times are seconds of the host's monotonic clock.
 
     index: its entry in the slot table, which `reserve` gives. deadline: when its timeout ends; 0 before the start.
     interrupt: why it was asked to stop, if it was; the newest reason counts, but a lost lease is never forgotten.
@@ -45,11 +45,11 @@ class Attempt:
         "was_struck",
     )
 
-    def __init__(self, claim: Claim, task: AnyTask, reserve: Callable[[], int]) -> None:
+    def __init__(self, claim: Claim, task: AnyTask, options: JobOptions, reserve: Callable[[], int]) -> None:
         self.claim = claim
         self.task = task
-        self.options: JobOptions = unpack_options(claim.options) if claim.options else NO_OPTIONS
-        self.index = reserve()  # last of what can fail
+        self.options = options
+        self.index = reserve()
         self.admitted = 0.0
         self.started = 0.0
         self.started_ms = 0

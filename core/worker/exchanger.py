@@ -68,6 +68,8 @@ class Exchanger:
         self._on_settled = on_settled
         self._calls: Counter[str] = Counter()
         self._pulsed: dict[str, float] = {}  # when each queue was last exchanged with
+        self._registry = engine.registry
+        self._served: dict[str, tuple[str, ...]] = {}  # tasks known here that held jobs of each queue wait for
         self._due: dict[str, float] = {}  # when the next delayed job of each queue is due
         self._tray = Tray(most=self._batch)
         self._intake = Intake(engine.registry, slots, self._tray)
@@ -164,7 +166,8 @@ class Exchanger:
     def _exchange(self, turn: Turn, now: float) -> None:
         queue = turn.queue
         finished, others = self._tray.take(queue)
-        parcel = Parcel(queue, self._worker, finished, others, turn.want, self._lease_ms)
+        serve = self._served.get(queue, ()) if turn.want else ()
+        parcel = Parcel(queue, self._worker, finished, others, turn.want, self._lease_ms, serve)
         try:
             reply = send_parcel(self._backend, parcel, self._next_call, give_up=self._abandoned)
         except BaseException:
@@ -179,6 +182,7 @@ class Exchanger:
         self._settled(parcel, reply)
         if turn.want:
             self._take_in(turn, reply, after)
+        self._offer_service(queue, reply)
         for raw in reply.asked_to_cancel:
             attempt = self._slots.find(raw)
             if attempt is not None and not attempt.is_cancelled:
@@ -214,6 +218,12 @@ class Exchanger:
             self._doorbell.disarm(was_fruitful=True)
         self._appetite.took_in(now)
         self._intake.take_in(turn.queue, reply.claims)
+
+    def _offer_service(self, queue: str, reply: ExchangeReply) -> None:
+        """Jobs wait for a task that this worker knows: they are taken in with the next call, which is now."""
+        self._served[queue] = tuple(task for task in reply.awaited if self._registry.get(task) is not None)
+        if self._served[queue] and not reply.is_paused:
+            self._rota.wake({queue})
 
     def _give_back(self, now: float) -> None:
         """Release claims that will not start soon: all when none are wanted, or when every slot is stuck."""

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import structlog
 from msgspec import MsgspecError
 
-from ..model.job import Claim
+from ..model.job import Claim, unpack_options
 from ..tasks.registry import Registry
 from .attempt import Attempt
-from .settlement import unknown_task, unreadable
+from .settlement import expired, unknown_task, unreadable
 from .slots import Slots
 from .tray import Tray
 
@@ -36,8 +36,14 @@ class Intake:
             log.warning("unknown task, job held", job=str(claim.ref), task=claim.task)
             return None
         try:
-            return Attempt(claim, task, self._slots.reserve)
+            options = unpack_options(claim.options)
         except MsgspecError:
             self._tray.add_strange(claim.queue, unreadable(claim))
             log.exception("unreadable options, job dead", job=str(claim.ref), task=claim.task)
             return None
+        late = expired(claim, options)
+        if late is not None:
+            self._tray.add_strange(claim.queue, late)
+            log.info("job expired, cancelled", job=str(claim.ref), task=claim.task, reason=late.reason)
+            return None
+        return Attempt(claim, task, options, self._slots.reserve)

@@ -1,4 +1,4 @@
-"""The janitor: rescues jobs of dead hosts, relays follow-ups, releases held jobs, trims finished ones."""
+"""The janitor: rescues jobs of dead hosts, relays follow-ups, trims finished ones."""
 
 from __future__ import annotations
 
@@ -10,29 +10,21 @@ from typing import Final
 
 import structlog
 
-from ..backends.contract import Backend, Cursor, PageQuery, QueueCounts
+from ..backends.contract import Backend, QueueCounts
 from ..model.clock import as_ms
-from ..model.job import StoredJob
 from ..model.retention import Retention
-from ..model.states import State, Verb
-from ..model.worker import WorkerInfo
 from .aftermath import Aftermath
 from .engine import Engine
-from .settlement import UNKNOWN_TASK, unknown_reason
 
 PASSES_PER_LEASE: Final = 4
 RESCUED_AT_ONCE: Final = 100
 RESCUE_ROUNDS: Final = 50
 RELAY_EVERY_S: Final = 0.5
 RELAYED_AT_ONCE: Final = 500
-HELD_EVERY_S: Final = 3.0
-HELD_PAGES: Final = 20
-HELD_A_PAGE: Final = 100
 TRIM_EVERY_S: Final = 15.0
 TRIMMED_AT_ONCE: Final = 500
 TRIM_ROUNDS: Final = 40
 FORGET_EVERY_S: Final = 60.0
-FRESH_MS: Final = 15_000  # a worker that beat within this counts as alive
 STALE_MS: Final = 600_000
 
 log = structlog.get_logger("jobs.janitor")
@@ -47,12 +39,10 @@ class Janitor:
         self._retention = retention or Retention()
         self._aftermath = Aftermath(engine, name=uuid.uuid4().hex)
         self._queues: list[QueueCounts] = []
-        self._held_after: dict[str, Cursor] = {}  # how far into the held jobs of a queue the last round came
         rescue_every = engine.config.lease.total_seconds() / PASSES_PER_LEASE
         self._rounds: list[tuple[float, Callable[[], None]]] = [
             (rescue_every, self.rescue),
             (RELAY_EVERY_S, self.relay),
-            (HELD_EVERY_S, self.release_held),
             (TRIM_EVERY_S, self.trim),
             (FORGET_EVERY_S, self.forget_stale),
         ]
@@ -96,18 +86,6 @@ class Janitor:
             while self._backend.relay(queue, RELAYED_AT_ONCE) >= RELAYED_AT_ONCE:
                 pass
 
-    def release_held(self) -> None:
-        """Let jobs run whose task no worker knew, once a living worker does."""
-        waiting = [count.queue for count in self._queues if count.states.get(State.HELD, 0)]
-        if not waiting:
-            return
-        now_ms = self._backend.now_ms()
-        alive = [info for info in self._backend.workers() if info.role == "worker" and _is_alive(info, now_ms)]
-        for queue in waiting:
-            known = {task for info in alive if not info.queues or queue in info.queues for task in info.tasks}
-            if known:
-                self._release(queue, known)
-
     def trim(self) -> None:
         """Delete what retention no longer keeps, in bounded rounds."""
         for queue in self._names():
@@ -124,25 +102,3 @@ class Janitor:
 
     def _names(self) -> list[str]:
         return [count.queue for count in self._queues]
-
-    def _release(self, queue: str, known: set[str]) -> None:
-        """Look at so many of a queue's held jobs; the next round goes on behind them, and at the end begins again."""
-        for _ in range(HELD_PAGES):
-            after = self._held_after.pop(queue, None)
-            page = self._backend.page(PageQuery(state=State.HELD, queues=(queue,), limit=HELD_A_PAGE, after=after))
-            raws = [job.ref.raw for job in page.jobs if _waits_for(job, known)]
-            if raws:
-                reason = "a worker that knows its task is there"
-                self._backend.act(Verb.RETRY, queue, raws, uuid.uuid4().hex, reason)
-                log.info("held jobs released", queue=queue, jobs=len(raws))
-            if page.next is None:
-                return
-            self._held_after[queue] = page.next
-
-
-def _waits_for(job: StoredJob, known: set[str]) -> bool:
-    return job.reason.startswith(UNKNOWN_TASK) and job.reason == unknown_reason(job.task) and job.task in known
-
-
-def _is_alive(info: WorkerInfo, now_ms: int) -> bool:
-    return info.beat_ms >= now_ms - FRESH_MS and not info.quiet

@@ -23,7 +23,8 @@ log = structlog.get_logger("jobs.worker")
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """Outcomes for one queue (of attempts that ended, and others), and how many claims are wanted back."""
+    """Outcomes for one queue (of attempts that ended, and others), how many claims are wanted back, and the tasks among
+    those that jobs wait for which this worker knows."""
 
     queue: str
     worker: str
@@ -31,6 +32,7 @@ class Parcel:
     others: Sequence[Outcome]
     want: int
     lease_ms: int
+    serve: Sequence[str] = ()
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -45,6 +47,7 @@ class Parcel:
             want=self.want,
             lease_ms=self.lease_ms,
             minutes=self._minutes(),
+            serve=self.serve,
         )
 
     def _minutes(self) -> Counter[str]:

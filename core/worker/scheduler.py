@@ -88,6 +88,10 @@ class Scheduler:
             priority=request.priority,
             max_attempts=request.max_attempts,
             options=pack_options(request.options()),
+            unique_key=declaration.using.unique_key or "",
+            unique=declaration.using.unique,
+            unique_ms=declaration.using.unique_ms,
+            gate=request.gate,
         )
         return request.queue, spec
 

@@ -12,7 +12,8 @@ import msgspec
 
 from ..config import Config
 from ..errors import Cancelled
-from ..model.job import Claim
+from ..model.gate import task_gate
+from ..model.job import Claim, JobOptions
 from ..model.outcome import (
     CANCELLED_WHILE_RUNNING,
     AttemptLine,
@@ -20,6 +21,7 @@ from ..model.outcome import (
     Decision,
     Outcome,
     decide,
+    decide_late,
     detail_of,
     first_line,
     line_of,
@@ -73,7 +75,15 @@ class Settlement:
         error = _as_told(attempt, error)
         claim = attempt.claim
         chance = random.random()  # noqa: S311 - jitter
-        decision = decide(claim, error, self.retry_of(attempt), chance=chance, cancel_asked=attempt.is_cancelled)
+        decision = decide(
+            claim,
+            error,
+            self.retry_of(attempt),
+            chance=chance,
+            cancel_asked=attempt.is_cancelled,
+            now_ms=self._time.now_ms(),
+            deadline_ms=attempt.options.deadline_ms(claim.enqueued_ms),
+        )
         if decision.state not in _COUNTED:
             return Finished(attempt, _plain(claim, decision), run_s=run_s)
         detail = detail_of(error)
@@ -125,18 +135,17 @@ def unreadable(claim: Claim) -> Outcome:
 
 def unknown_task(claim: Claim) -> Outcome:
     """This worker does not know the task: the job waits for one that does, and no try is used up."""
-    return _plain(claim, Decision(State.HELD, Charge.RETURNED, reason=unknown_reason(claim.task)))
+    decision = Decision(State.HELD, Charge.RETURNED, reason=f"no worker here knows task {claim.task}")
+    return _plain(claim, decision, held_at=task_gate(claim.task))
 
 
-UNKNOWN_TASK = "no worker here knows task "
+def expired(claim: Claim, options: JobOptions) -> Outcome | None:
+    """A job whose turn came too late is not started; None when it is in time."""
+    decision = decide_late(claim, options.deadline_ms(claim.enqueued_ms))
+    return None if decision is None else _plain(claim, decision)
 
 
-def unknown_reason(task: str) -> str:
-    """Why such a job is held; the janitor reads it back."""
-    return f"{UNKNOWN_TASK}{task}"
-
-
-def _plain(claim: Claim, decision: Decision) -> Outcome:
+def _plain(claim: Claim, decision: Decision, *, held_at: str = "") -> Outcome:
     return Outcome(
         raw=claim.raw,
         token=claim.token,
@@ -144,6 +153,7 @@ def _plain(claim: Claim, decision: Decision) -> Outcome:
         charge=decision.charge,
         delay_ms=decision.delay_ms,
         reason=decision.reason,
+        held_at=held_at,
     )
 
 

@@ -16,8 +16,8 @@ from core.model.payload import check_text, read_json
 
 ENVELOPE_BYTES: Final = 16 * 1024  # what may stand around the arguments
 BODY_BYTES: Final = MAX_PAYLOAD_BYTES + ENVELOPE_BYTES
-_OPTIONS: Final = ("queue", "priority", "delay", "run_at", "max_attempts", "timeout", "unique_key", "metadata")
-_SECONDS: Final = ("delay", "timeout")
+_SECONDS: Final = ("delay", "timeout", "unique_for", "expires_in")
+_OPTIONS: Final = ("queue", "priority", "run_at", "max_attempts", "unique_key", "unique_while", "metadata", *_SECONDS)
 _FIELDS: Final = ("task", "arguments", *_OPTIONS)
 
 

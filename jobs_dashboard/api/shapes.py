@@ -18,7 +18,10 @@ class Wish(Schema):
     run_at: str | None = Field(default=None, description="ISO 8601 with a zone; instead of delay.")
     max_attempts: int | None = Field(default=None, ge=1, le=10_000)
     timeout: float | None = Field(default=None, description="Seconds, of each attempt.")
+    expires_in: float | None = Field(default=None, description="Seconds from when it is due; later it is cancelled.")
     unique_key: str | None = Field(default=None, max_length=200, description="One live job a key and queue.")
+    unique_while: str | None = Field(default=None, description='"pending": the key is free once the job starts.')
+    unique_for: float | None = Field(default=None, description="Seconds that the key is held, whatever becomes of it.")
     metadata: dict[str, Any] | None = Field(default=None, description="Shown with the job; at most 4 KiB.")
 
 

@@ -13,6 +13,7 @@ from core.model.outcome import (
     Decision,
     cut_text,
     decide,
+    decide_late,
     decide_lost,
     detail_of,
     first_line,
@@ -32,7 +33,7 @@ def claim(attempts: int = 1, *, forgiven: int = 0, losses: int = 0, max_attempts
 
 
 def after(error: BaseException | None, job: Claim | None = None, *, cancel_asked: bool = False) -> Decision:
-    return decide(job or claim(), error, RETRY, chance=0.0, cancel_asked=cancel_asked)
+    return decide(job or claim(), error, RETRY, chance=0.0, cancel_asked=cancel_asked, now_ms=0)
 
 
 def test_no_error_completes() -> None:
@@ -122,3 +123,33 @@ def test_a_long_text_keeps_head_and_tail() -> None:
 def test_one_line_of_a_message() -> None:
     assert first_line("\n  what\nmore") == "what"
     assert len(first_line("x" * 500)) == 200
+
+
+@pytest.mark.parametrize(
+    ("error", "now_ms", "expected"),
+    [
+        (ValueError("x"), 89_999, Decision(State.FAILED, delay_ms=10_000)),
+        (ValueError("x"), 90_000, Decision(State.DEAD, reason="expired: its next try would come too late")),
+        (Snooze(timedelta(seconds=9)), 90_000, Decision(State.SCHEDULED, Charge.RETURNED, 9_000)),
+    ],
+)
+def test_a_try_that_would_come_after_the_deadline_is_not_waited_for(
+    error: Exception, now_ms: int, expected: Decision
+) -> None:
+    decided = decide(claim(), error, RETRY, chance=0.0, cancel_asked=False, now_ms=now_ms, deadline_ms=100_000)
+    assert decided == expected
+
+
+def test_a_snooze_beyond_the_deadline_cancels() -> None:
+    error = Snooze(timedelta(seconds=10))
+    decided = decide(claim(), error, RETRY, chance=0.0, cancel_asked=False, now_ms=90_000, deadline_ms=100_000)
+    assert (decided.state, decided.charge) == (State.CANCELLED, Charge.RETURNED)
+
+
+def test_a_claim_after_its_deadline_is_cancelled_unless_a_person_let_it_run() -> None:
+    late = msgspec.structs.replace(claim(), claimed_ms=2_500)
+    assert decide_late(late, 0) is None
+    assert decide_late(late, 2_501) is None
+    decided = decide_late(late, 1_000)
+    assert decided == Decision(State.CANCELLED, Charge.RETURNED, reason="expired: its turn came 1.5 s too late")
+    assert decide_late(msgspec.structs.replace(late, ready_ms=1_000), 1_000) is None

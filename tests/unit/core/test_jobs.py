@@ -269,3 +269,22 @@ def test_observers_are_kept_by_event(jobs: Jobs) -> None:
     assert jobs.registry.observers("dead") == ()
     with pytest.raises(ConfigError, match="no event"):
         jobs.on("finished")  # type: ignore[arg-type]
+
+
+def test_a_sweep_takes_all_queues_in_chunks_and_reports(jobs: Jobs, double: Task[[int], int]) -> None:
+    double.enqueue_many([{"n": n} for n in range(450)])
+    double.using(queue="mail").enqueue(1)
+    told: list[int] = []
+    swept = jobs.control.sweep(Verb.CANCEL, State.PENDING, operation="op", progress=told.append)
+    assert (swept.applied, swept.refused, swept.scanned, told) == (451, 0, 451, [200, 400, 450, 451])
+    assert jobs.control.sweep(Verb.CANCEL, State.PENDING, operation="op").applied == 0
+
+
+def test_the_dead_letters_of_a_queue_come_back_in_one_call(jobs: Jobs, double: Task[[int], int]) -> None:
+    for queue in ("default", "mail"):
+        double.using(queue=queue).enqueue(1)
+        [claim] = jobs.backend.exchange(Exchange(queue=queue, worker="w", call=1, want=1)).claims
+        dead = Outcome(raw=claim.raw, token=claim.token, state=State.DEAD)
+        jobs.backend.exchange(Exchange(queue=queue, worker="w", call=2, outcomes=[dead]))
+    assert jobs.control.retry_dead("mail", reason="the server is back") == 1
+    assert [counts.states[State.DEAD] for counts in jobs.stats()] == [1, 0]

@@ -176,7 +176,10 @@ def test_a_context_is_no_argument(registry: Registry) -> None:
         {"priority": 101}, {"priority": True}, {"priority": 1.5}, {"queue": "../"}, {"delay": -1}, {"delay": 1e12},
         {"run_at": datetime(2030, 1, 1)}, {"run_at": datetime(9999, 1, 1, tzinfo=UTC)},
         {"run_at": datetime(2030, 1, 1, tzinfo=UTC), "delay": 1}, {"max_attempts": 0}, {"timeout": 0},
-        {"timeout": float("inf")}, {"unique_key": "x" * 201}, {"metadata": [1]},
+        {"timeout": float("inf")}, {"expires_in": 0}, {"expires_in": "soon"},
+        {"unique_key": "k", "unique_for": -1}, {"unique_key": "k", "unique_while": "running"},
+        {"unique_while": "pending", "unique_key": None}, {"unique_key": "x" * 201}, {"metadata": [1]},
+        {"unique_key": "k", "unique_while": "pending", "unique_for": 1},
     ],
 )  # fmt: skip
 def test_wrong_options_are_refused_by_name(registry: Registry, options: dict[str, Any]) -> None:

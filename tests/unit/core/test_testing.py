@@ -119,6 +119,24 @@ def test_delays_and_snoozes_wait(held: TestJobs) -> None:
     assert held.stats()[0].states[State.COMPLETED] == 2
 
 
+def test_a_job_whose_turn_comes_too_late_is_cancelled(held: TestJobs) -> None:
+    job = note.using(delay=30, expires_in=60).enqueue("late")
+    held.move(91)
+    assert [one.state for one in held.drain()] == [State.CANCELLED]
+    assert runs == []
+    held.retry(job.id)
+    assert [one.state for one in held.drain()] == [State.COMPLETED]
+
+
+def test_a_unique_key_is_held_as_long_as_was_said(held: TestJobs) -> None:
+    first = note.using(unique_key="k", unique_for=60).enqueue("one")
+    held.drain()
+    again = note.using(unique_key="k").enqueue("two")
+    assert (again.id, again.created) == (first.id, False)
+    held.move(61)
+    assert note.using(unique_key="k", unique_while="pending").enqueue("three").created
+
+
 def test_a_chain_feeds_its_steps(held: TestJobs) -> None:
     chain(note.request("x"), note.request()).enqueue()
     assert [job.result for job in held.drain()] == ["X", "X"]

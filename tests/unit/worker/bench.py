@@ -7,7 +7,7 @@ from typing import Any
 from core.app import Jobs
 from core.backends.contract import Exchange
 from core.model.ident import JobRef
-from core.model.job import Claim, StoredJob
+from core.model.job import Claim, StoredJob, unpack_options
 from core.model.outcome import AttemptLine
 from core.worker.attempt import Attempt
 from core.worker.settlement import Settlement
@@ -58,7 +58,7 @@ class Bench:
     def attempt(self, claim: Claim) -> Attempt:
         task = self.jobs.registry.get(claim.task)
         assert task is not None
-        return Attempt(claim, task, self.slots.reserve)
+        return Attempt(claim, task, unpack_options(claim.options), self.slots.reserve)
 
     def admitted(self, func: Callable[..., Any], **arguments: Any) -> Attempt:
         """A claim that waits in the slots."""

@@ -4,11 +4,16 @@ import time
 
 import pytest
 
+from core.backends.contract import Exchange
 from core.errors import StoreError, StoreUnavailable
+from core.model.ident import JobRef
+from core.model.job import NewJob
+from core.model.states import State
 from core.worker.exchanger import Exchanger
 from core.worker.rota import Rota
+from core.worker.settlement import unknown_task
 from core.worker.table import Phase
-from tests.unit.worker.bench import Bench
+from tests.unit.worker.bench import Bench, HandClock
 
 
 @pytest.fixture
@@ -51,4 +56,38 @@ def test_claims_whose_release_the_store_refuses_are_not_renewed_for_ever(
     with pytest.raises(StoreError):
         exchanger._step(time.monotonic())
     assert bench.region.claims() == []
+    assert bench.slots.is_empty
+
+
+def test_held_jobs_are_taken_in_by_a_worker_that_knows_their_task(bench: Bench, exchanger: Exchanger) -> None:
+    claim = bench.claim(work)
+    held = unknown_task(claim)
+    call = Exchange(queue="default", worker="b" * 32, call=1, outcomes=[held], want=0)
+    bench.jobs.backend.exchange(call)
+    assert (bench.stored(claim).state, bench.stored(claim).held_at) == (State.HELD, "task:work")
+    exchanger._step(time.monotonic())
+    exchanger._step(time.monotonic())
+    assert bench.stored(claim).state is State.RUNNING
+
+
+def test_a_worker_that_does_not_know_a_task_leaves_its_jobs_held(bench: Bench, exchanger: Exchanger) -> None:
+    bench.jobs.backend.enqueue([NewJob(queue="default", raw=bytes(14), task="of.tomorrow", arguments=b"\x80")])
+    for _ in range(4):
+        exchanger._step(time.monotonic())
+    [job] = bench.jobs.backend.get([JobRef("default", bytes(14))])
+    assert job is not None
+    assert (job.state, job.token) == (State.HELD, 0)
+    assert bench.jobs.backend.exchange(Exchange(queue="default", worker="c" * 32, call=1)).claims == []
+
+
+def test_an_expired_job_is_cancelled_and_costs_no_attempt(bench: Bench, exchanger: Exchanger, clock: HandClock) -> None:
+    task = bench.jobs.register("work", work)
+    [job] = bench.jobs.enqueue_many([task.using(expires_in=60).request()])
+    clock.move(61)
+    for _ in range(3):
+        exchanger._step(time.monotonic())
+    [stored] = bench.jobs.backend.get([job.ref])
+    assert stored is not None
+    assert (stored.state, stored.attempts) == (State.CANCELLED, 0)
+    assert stored.reason == "expired: its turn came 1.0 s too late"
     assert bench.slots.is_empty

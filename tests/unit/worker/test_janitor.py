@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
 import structlog
 
 from core.app import Jobs
@@ -11,9 +10,7 @@ from core.model.outcome import Outcome
 from core.model.retention import Keep, Retention
 from core.model.states import State
 from core.model.worker import WorkerInfo
-from core.worker import janitor as janitor_module
 from core.worker.janitor import STALE_MS, Janitor
-from core.worker.settlement import unknown_task
 from tests.unit.worker.bench import Bench, HandClock
 
 
@@ -55,52 +52,6 @@ def test_an_outage_is_told_in_one_line_for_all_queues(jobs: Jobs, bench: Bench, 
         clock.move(60)
         janitor.rescue()
     assert [(line["log_level"], sorted(line["queues"])) for line in lines[1:]] == [("info", ["default", "mail"])]
-
-
-def test_a_held_job_is_released_once_a_living_worker_knows_its_task(jobs: Jobs, bench: Bench, clock: HandClock) -> None:
-    claim = bench.claim(work)
-    _settle(jobs, unknown_task(claim))
-    janitor = _janitor(jobs)
-    janitor.release_held()
-    assert bench.stored(claim).state is State.HELD
-    jobs.backend.beat(WorkerInfo(id="a" * 32, tasks=("other",), queues=("default",)))
-    jobs.backend.beat(WorkerInfo(id="b" * 32, tasks=("work",), queues=("elsewhere",)))
-    jobs.backend.beat(WorkerInfo(id="c" * 32, tasks=("work",), role="services"))
-    janitor.release_held()
-    assert bench.stored(claim).state is State.HELD
-    jobs.backend.beat(WorkerInfo(id="d" * 32, tasks=("work",)))
-    janitor.release_held()
-    assert bench.stored(claim).state is State.PENDING
-
-
-def test_a_held_job_behind_many_that_nobody_knows_is_reached_in_time(
-    jobs: Jobs, bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(janitor_module, "HELD_PAGES", 2)
-    monkeypatch.setattr(janitor_module, "HELD_A_PAGE", 2)
-    for _ in range(5):
-        claim = bench.claim(forgotten)
-        _settle(jobs, unknown_task(claim))
-    behind = bench.claim(work)
-    _settle(jobs, unknown_task(behind))
-    jobs.backend.beat(WorkerInfo(id="d" * 32, tasks=("work",)))
-    janitor = _janitor(jobs)
-    janitor.release_held()
-    janitor.release_held()
-    assert bench.stored(behind).state is State.PENDING
-    before = bench.claim_next()
-    _settle(jobs, unknown_task(before))
-    janitor.release_held()
-    janitor.release_held()
-    assert bench.stored(before).state is State.PENDING, "the walk begins again"
-
-
-def test_a_job_held_for_another_reason_stays(jobs: Jobs, bench: Bench) -> None:
-    claim = bench.claim(work)
-    _settle(jobs, Outcome(raw=claim.raw, token=claim.token, state=State.HELD, reason="waits for a limit"))
-    jobs.backend.beat(WorkerInfo(id="d" * 32, tasks=("work",)))
-    _janitor(jobs).release_held()
-    assert bench.stored(claim).state is State.HELD
 
 
 def test_finished_jobs_beyond_retention_go(jobs: Jobs, bench: Bench, clock: HandClock) -> None:
