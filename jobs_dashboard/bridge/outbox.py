@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from core.backends.contract import Backend
-from core.errors import StoreFull, StoreUnavailable
+from core.errors import StoreError, StoreFull, StoreUnavailable
 from core.model.clock import SystemClock
 from core.model.job import NewJob
 from jobs_dashboard.models import OutboxEntry
@@ -30,6 +30,7 @@ LEFT_TO_ITS_WRITER: Final = timedelta(seconds=2)  # who wrote an entry sends it 
 _REST: Final = timedelta(seconds=15)
 _LONGEST_REST: Final = timedelta(minutes=15)
 _FAILED_IN_A_ROW: Final = 3
+_TRIES: Final = 6  # some ten minutes, so that what a deploy sets right is not given up
 
 _packer = msgspec.msgpack.Encoder()
 _unpacker = msgspec.msgpack.Decoder(list[NewJob])
@@ -109,6 +110,8 @@ class Relay:
                 if failed_in_a_row == _FAILED_IN_A_ROW or not self._answers():
                     return away
                 self._put_back(entry, away)
+            except StoreError as refusal:
+                self._put_back(entry, refusal) if entry.tries + 1 < _TRIES else self._refuse(entry, refusal)
             except Exception as error:  # noqa: BLE001 - kept and shown, so that the others can go on
                 self._refuse(entry, error)
         return None
