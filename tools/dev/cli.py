@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from . import check, environment, lock, password, reset, run, screenshots, smoke, testing
+from . import bench, check, environment, lock, password, plans, reset, run, screenshots, smoke, testing
 from .console import Stop, complain
 from .paths import ROOT
 
@@ -83,6 +83,14 @@ def _parser() -> argparse.ArgumentParser:
 
     command = _add(commands, "reset", reset.reset, "remove the data under var/ (jobs, accounts, mail, logs)")
     command.add_argument("--yes", action="store_true", help="do not ask")
+
+    command = _add(
+        commands, "bench-stores", bench.stores, "measure the stores alone; --stores, --rows, --rounds, --json, --out"
+    )
+    command.set_defaults(rest=[])
+
+    command = _add(commands, "plans", plans.plans, "test what statements of the SQL stores read in large tables")
+    command.add_argument("--rows", type=int, default=plans.ROWS, help=f"jobs in the tables (default {plans.ROWS:,})")
 
     command = _add(commands, "screenshots", screenshots.screenshots, "picture every page; options go to the program")
     command.set_defaults(rest=[])

@@ -1,0 +1,105 @@
+"""The rounds of one store: rates beside the rival, then counts and every kind of page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from core.backends.contract import Backend
+from core.model.states import State
+
+from .aim import Within
+from .anatomy import Cost, cost
+from .contender import Hands
+from .contest import BATCH, MANY, Results, compete, disciplines
+from .house import House
+from .pages import Kind, kinds, read_ms
+from .placement import FREE, placed, placements
+from .progress import Progress
+from .row import Row
+from .series import Series
+
+COUNTS_MS, PAGE_MS = 5, 50
+_TIMES = 5  # a reader is asked in a round
+_REPEATS = 20
+
+
+def measure(house: House, rounds: int, share: float, progress: Progress) -> list[Row]:
+    """All rows of a store. share: of the usual number of calls in a round."""
+    return [*_rates(house, rounds, share, progress), *_readers(house, rounds, progress)]
+
+
+def _rates(house: House, rounds: int, share: float, progress: Progress) -> Iterator[Row]:
+    places = (FREE,) if house.server is None else placements()
+    chosen = disciplines(share)
+    found = {(discipline.name, place): Results() for discipline in chosen for place in places}
+    for turn in range(rounds):
+        progress.say(f"round {turn + 1} of {rounds}: rates")
+        for discipline in chosen:
+            for place in places:
+                with placed(place, house.server):
+                    compete(discipline, found[discipline.name, place], house.ours, house.bare, turn=turn)
+    for discipline in chosen:
+        for place in places:
+            results = found[discipline.name, place]
+            yield Row(
+                store=house.name,
+                what=discipline.name if place == FREE else f"{discipline.name}, {place}",
+                unit="jobs/s",
+                ours=Series.of(results.ours),
+                bare=Series.of(results.bare) if results.bare else None,
+                aim=house.work_aims.get(discipline.name),
+            )
+
+
+def _readers(house: House, rounds: int, progress: Progress) -> Iterator[Row]:
+    asked = {state: kinds(house.store, state, house.filled.known[state]) for state in State}
+    counted: list[float] = []
+    pages: dict[tuple[State, str], list[float]] = {(state, kind.name): [] for state in State for kind in asked[state]}
+    for turn in range(rounds):
+        progress.say(f"round {turn + 1} of {rounds}: counts and {len(pages)} kinds of page")
+        counted += [_counts_ms(house.store) for _ in range(_TIMES)]
+        for state in State:
+            for kind in asked[state]:
+                pages[state, kind.name] += [read_ms(house.store, kind.query) for _ in range(_TIMES)]
+    yield Row(store=house.name, what="counts", unit="ms", ours=Series.of(counted), aim=Within(COUNTS_MS))
+    for state in State:
+        slowest = max(asked[state], key=lambda kind: Series.of(pages[state, kind.name]).median)
+        row = Row(store=house.name, what="", unit="ms", ours=Series.of(pages[state, slowest.name]), aim=Within(PAGE_MS))
+        yield replace(row, what=f"page of {state.value}, slowest of {len(asked[state])}: {slowest.name}")
+
+
+def _counts_ms(store: Backend) -> float:
+    started = time.perf_counter()
+    store.counts()
+    return (time.perf_counter() - started) * 1000
+
+
+def costs(house: House) -> list[Cost]:
+    """What the verbs cost a Redis."""
+    url, ours = house.url, house.ours
+    found = []
+    for what, hands in (("bare exchange", house.bare), ("exchange", ours.plain), ("exchange, all kept", ours.whole)):
+        for batch in (BATCH, 1):
+            assert hands is not None, "Redis has a rival"
+            hands.turn(batch)
+            found.append(cost(url, f"{what}, {batch} a call", lambda h=hands, n=batch: _repeat(h, n), calls=_REPEATS))
+    found += [
+        cost(url, "enqueue of 1", ours.door.batches(1, 1)[0]),
+        cost(url, f"enqueue of {MANY:,}", ours.door.batches(1, MANY)[0]),
+        cost(url, "counts", house.store.counts),
+    ]
+    for state in State:
+        known = kinds(house.store, state, house.filled.known[state])
+        found += [cost(url, f"page of {state.value}: {kind.name}", lambda k=kind: _read(house, k)) for kind in known]
+    return found
+
+
+def _repeat(hands: Hands, want: int) -> None:
+    for _ in range(_REPEATS):
+        hands.turn(want)
+
+
+def _read(house: House, kind: Kind) -> None:
+    house.store.page(kind.query)
