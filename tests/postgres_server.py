@@ -43,6 +43,7 @@ class PostgresServer:
             raise RuntimeError(missing_sentence([POSTGRES]))
         self._programs = program.resolve().parent
         self._options = {**DEFAULTS, **options}
+        self.port = int(self._options.get("port", 5432))  # part of the socket's name, too
         self._owner = NOBODY if os.geteuid() == 0 else None
         self.folder = Path(tempfile.mkdtemp(prefix="jobs-pg-"))
         self.process: subprocess.Popen[bytes] | None = None
@@ -53,7 +54,15 @@ class PostgresServer:
     @property
     def url(self) -> str:
         """The address of its one database."""
-        return f"postgres://postgres@/postgres?host={self.folder}"
+        return f"postgres://postgres@/postgres?host={self.folder}&port={self.port}"
+
+    def adopt_data(self) -> None:
+        """Make a data folder that somebody laid out the server's own, as it insists on."""
+        data = self.folder / "data"
+        data.chmod(0o700)
+        for path in (data, *data.rglob("*")):
+            if self._owner is not None:
+                shutil.chown(path, self._owner)
 
     def start(self) -> Self:
         """Start, and return once the server answers."""
@@ -122,7 +131,7 @@ class PostgresServer:
         try:
             with socket.socket(socket.AF_UNIX) as link:
                 link.settimeout(2)
-                link.connect(str(self.folder / ".s.PGSQL.5432"))
+                link.connect(str(self.folder / f".s.PGSQL.{self.port}"))
                 link.sendall(struct.pack("!ii", len(LOGIN) + 8, PROTOCOL) + LOGIN)
                 return link.recv(1) == b"R"
         except OSError:
