@@ -62,7 +62,7 @@ class RedisCluster:
     def until_whole(self) -> None:
         """Wait until every server says that it knows all slots served and may be written to."""
         deadline = time.monotonic() + START_SECONDS
-        while not all(self._is_whole(server) for server in self.servers):
+        while not all(self._is_whole(number) for number in range(len(self.servers))):
             if time.monotonic() > deadline:
                 raise RuntimeError("\n".join(server.log() for server in self.servers))
             time.sleep(0.02)
@@ -75,7 +75,8 @@ class RedisCluster:
         return self.servers[self.number_of(queue)]
 
     def client(self, number: int) -> redis.Redis:
-        return redis.Redis(port=self.servers[number].port)
+        server = self.servers[number]
+        return redis.Redis(port=server.port, password=server.options.get("requirepass"), socket_timeout=10)
 
     def id_of(self, number: int) -> str:
         """What the servers call one of them."""
@@ -104,8 +105,8 @@ class RedisCluster:
         ]
         return "\n".join([*lines, f"vars currentEpoch {len(self.servers)} lastVoteEpoch 0", ""])
 
-    def _is_whole(self, server: RedisServer) -> bool:
-        with contextlib.suppress(redis.RedisError), redis.Redis(port=server.port, socket_timeout=1) as client:
+    def _is_whole(self, number: int) -> bool:
+        with contextlib.suppress(redis.RedisError), self.client(number) as client:
             told = client.execute_command("CLUSTER", "INFO")
             return b"cluster_state:ok" in told and f"cluster_slots_ok:{SLOTS}".encode() in told
         return False

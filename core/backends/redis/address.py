@@ -109,7 +109,8 @@ class Address:
         return options | _PLAIN
 
     def _to(self, node: Node) -> dict[str, Any]:
-        host, port = self._remap((node.host, node.port)) if self._remap else node
+        is_told_by_a_server = node not in self._where.nodes
+        host, port = self._remap((node.host, node.port)) if self._remap and is_told_by_a_server else node
         return kept(self._where.options) | {"host": host, "port": port, "db": 0} | _PLAIN
 
     def _watched(self, pool: ConnectionPool) -> Driver:

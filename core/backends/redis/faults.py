@@ -18,18 +18,19 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as LinkDown
 from redis.exceptions import TimeoutError as AnswerMissing
 
-from ...errors import StoreError, StoreFull, StoreUnavailable
+from ...errors import ConfigError, JobsError, StoreError, StoreFull, StoreUnavailable
 
 # The driver takes the codes it knows off the text; inside a script, and for codes it does not know, they stay.
 _PASSING = (LinkDown, AnswerMissing, ReadOnlyError, MasterDownError)
 _PASSES = re.compile(r"\b(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|BUSY|UNBLOCKED)\b")
 _FULL = re.compile(r"\bOOM\b|when used memory > 'maxmemory'")
+_HAS_NO_SLOTS = re.compile(r"cluster support disabled")
 _HAS_NO_DATABASES = re.compile(r"SELECT is not allowed in cluster mode")
 _READ_ONLY = re.compile(r"\bREADONLY\b")
 
 
-def store_error(error: RedisError, url: str) -> StoreError:
-    """The error of a store, with what to do next."""
+def store_error(error: RedisError, url: str) -> JobsError:
+    """The error of a store, or of its URL, with what to do next."""
     text = str(error)
     if isinstance(error, OutOfMemoryError) or _FULL.search(text):
         return StoreFull(
@@ -45,8 +46,10 @@ def store_error(error: RedisError, url: str) -> StoreError:
         return StoreUnavailable(
             f"the Redis cluster at {url} moves the slot of this queue, or has no server for it now: {text}"
         )
+    if _HAS_NO_SLOTS.search(text):
+        return ConfigError(f"Redis at {url} is no server of a cluster: give redis://host:port/0")
     if _HAS_NO_DATABASES.search(text):
-        return StoreError(
+        return ConfigError(
             f"Redis at {url} is a server of a cluster, which has no database but 0: "
             "leave the number away, and tell several stores in it apart by ?prefix=name"
         )

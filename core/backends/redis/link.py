@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from redis.exceptions import MovedError, NoScriptError, RedisError
 
-from ...errors import ConfigError, StoreError, StoreFormatError, StoreUnavailable
+from ...errors import ConfigError, JobsError, StoreFormatError, StoreUnavailable
 from ..contract import FORMAT
 from .address import Address
 from .cluster import PATIENCE_SECONDS, Cluster
@@ -142,7 +142,7 @@ class Link:
                 raise self._fault(answer) from answer
         return answers
 
-    def _fault(self, error: RedisError) -> StoreError:
+    def _fault(self, error: RedisError) -> JobsError:
         self._servers.notice(error)
         return store_error(error, self.url)
 
