@@ -11,6 +11,7 @@ import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import DatabaseError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test import override_settings
 from psycopg import IsolationLevel
 from structlog.testing import capture_logs
 
@@ -23,6 +24,8 @@ from core.tasks.registry import Registry
 from jobs_dashboard.bridge import unit_of_work as bridge
 from jobs_dashboard.bridge.prompt import PromptBackend
 from jobs_dashboard.bridge.unit_of_work import Transactions
+from jobs_dashboard.bridge.wiring import use
+from jobs_dashboard.checks import check_joining
 
 ALIAS = "beside"
 Ask = Callable[..., list[Any]]
@@ -317,6 +320,22 @@ def test_a_store_that_is_away_is_told_before_the_rows_are_committed(
 
     assert orders() == 0
     gone.close()
+
+
+def test_check_asks_the_servers(jobs: Jobs, use_database: Callable[..., Any], ask: Ask, url: str) -> None:
+    name = f"apart_{next(_numbers)}"
+    ask(f"CREATE DATABASE {name}")
+    use_database()
+    use_database("far", NAME=name)
+    with use(jobs), override_settings(JOBS={"BACKEND_URL": url}), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connections["default"], "vendor", "postgresql")
+        found = check_joining(None, databases=[ALIAS, "far"])
+        unasked = check_joining(None)
+
+    assert [(each.id, "'far'" in each.msg, "another server" in each.msg) for each in found] == [
+        ("jobs_dashboard.W005", True, True)
+    ]
+    assert unasked == []
 
 
 # Asynchronous code.
