@@ -18,6 +18,7 @@ _BOUNDED: Final = frozenset(
     [
         "enqueue",
         "act",
+        "sweep",
         "pause",
         "resume",
         "purge",
@@ -31,6 +32,8 @@ _BOUNDED: Final = frozenset(
         "counts",
         "get",
         "page",
+        "ahead",
+        "gate",
         "journal",
         "minutes",
         "ping",

@@ -72,6 +72,13 @@ def make_jobs(*, is_web: bool = False) -> Jobs:
     )
 
 
+def jobs_of_store(url: str) -> Jobs:
+    """A Jobs beside the process's own, by Django's settings but for its store. Raises StoreUnavailable."""
+    config = configuration(backend_url=url)
+    require_shared(config)
+    return Jobs(config=config, backend=open_backend(url, redis_max_connections=config.redis_max_connections))
+
+
 def unit_of_work(config: Config) -> UnitOfWork:
     """What an enqueue inside a transaction comes to, by the settings."""
     if not config.on_commit:
