@@ -124,8 +124,8 @@ class SlotMove:
         self._on(self.target, "CLUSTER", "SETSLOT", self.slot, "IMPORTING", self._cluster.id_of(self.source))
         self._on(self.source, "CLUSTER", "SETSLOT", self.slot, "MIGRATING", self._cluster.id_of(self.target))
 
-    def keys(self) -> list[bytes]:
-        """What is still to be moved."""
+    def left(self) -> list[bytes]:
+        """Keys that are still to be moved."""
         found: list[bytes] = self._on(self.source, "CLUSTER", "GETKEYSINSLOT", self.slot, 1000)
         return found
 
@@ -135,12 +135,21 @@ class SlotMove:
 
     def finish(self) -> None:
         """Move what is left, and say so to every server."""
-        while left := self.keys():
+        while left := self.left():
             for key in left:
                 self.move(key)
         everybody = [self.target, self.source, *range(len(self._cluster.servers))]
         for number in dict.fromkeys(everybody):
             self._on(number, "CLUSTER", "SETSLOT", self.slot, "NODE", self._cluster.id_of(self.target))
+
+    def cancel(self) -> None:
+        """Leave the slot where it is; only before the first key has moved."""
+        for number in (self.source, self.target):
+            self._on(number, "CLUSTER", "SETSLOT", self.slot, "STABLE")
+
+    def back(self) -> "SlotMove":
+        """The way home."""
+        return SlotMove(self._cluster, self.slot, self.target, self.source)
 
     def _on(self, number: int, *command: object) -> object:
         with self._cluster.client(number) as client:
