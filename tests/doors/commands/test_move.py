@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,13 @@ from core.tasks.registry import Registry
 from .conftest import ROOT, Shell
 
 JOBS = 3_000
+databases = count(9)  # those that other tests leave alone
 
 
 @pytest.fixture
 def target(redis_server: str) -> str:
-    """A database that the other tests leave alone."""
-    return f"{redis_server.rpartition('/')[0]}/9"
+    """An empty database."""
+    return f"{redis_server.rpartition('/')[0]}/{next(databases)}"
 
 
 def fill(url: str) -> dict[str, tuple[str, bytes, int]]:
