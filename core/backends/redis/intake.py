@@ -13,7 +13,7 @@ from .link import Call
 from .verbs import BATCH, Verbs, chunks
 
 _CALL_BYTES: Final = 4 << 20
-_CALLS_A_TRIP: Final = 50
+CALLS_A_TRIP: Final = 50
 
 
 class Intake(Verbs):
@@ -26,8 +26,8 @@ class Intake(Verbs):
         for index, job in enumerate(jobs):
             by_queue[job.queue].append(index)
         receipts: dict[int, Receipt] = {}
-        parts = [part for of in by_queue.values() for part in _parts(of, [codec.pack_item(jobs[i]) for i in of])]
-        for trip in chunks(parts, _CALLS_A_TRIP):
+        parts = [part for of in by_queue.values() for part in parts_of(of, [codec.pack_item(jobs[i]) for i in of])]
+        for trip in chunks(parts, CALLS_A_TRIP):
             queues = dict.fromkeys(jobs[indexes[0]].queue for indexes, _ in trip)
             now = self._time()
             calls = [Call("enqueue", jobs[indexes[0]].queue, (now, *items)) for indexes, items in trip]
@@ -69,7 +69,7 @@ class Intake(Verbs):
         return [("SADD", self._keys.of_store("queues"), *new)] if new else []
 
 
-def _parts(indexes: Sequence[int], items: Sequence[bytes]) -> Iterator[tuple[list[int], list[bytes]]]:
+def parts_of(indexes: Sequence[int], items: Sequence[bytes]) -> Iterator[tuple[list[int], list[bytes]]]:
     """Items of one queue in calls of bounded number and size, each with its place in the batch."""
     taken: tuple[list[int], list[bytes]] = ([], [])
     size = 0

@@ -28,7 +28,8 @@ QUEUE_KEYS: Final = {
     "job": "job",  # hash: raw -> what never changes (codec.py)
     "live": "live",  # hash: raw -> what changes; none for a job that was never touched
     "end": "end",  # hash: raw -> result, error and lines of past attempts
-    "unique": "unique",  # hash: unique key -> raw of the live job that holds it
+    "unique": "unique",  # hash: unique key -> raw of the job that holds it (lua/lib/unique.lua)
+    "uniqueends": "unique:ends",  # sorted set of the unique keys that are held for a time, by its end
     "asked": "asked",  # hash: raw of a running job that should stop -> its worker
     "minutes": "minutes",  # hash: minute|task -> sums
     "minuteindex": "minutes:index",  # sorted set of the fields of `minutes` by minute
@@ -37,6 +38,10 @@ QUEUE_KEYS: Final = {
     "replies": "replies",  # hash: worker -> what its last exchange was answered
     "schedules": "schedules",  # hash: key -> schedule
     "outbox": "outbox",  # hash: follow-ups on their way to other queues
+    "gates": "gates",  # hash: gate -> its numbers, how many passed and wait, its rate (lua/lib/posts.lua)
+    "waiting": "waiting",  # sorted set, all of score 0: who waits at which gate, in run order (lua/lib/gates.lua)
+    "openings": "openings",  # sorted set of gates with a free slot where somebody waits, by when the rate lets one pass
+    "awaited": "awaited",  # sorted set, all of score 0: tasks that held jobs wait for a worker to know
     "wake": "wake",  # sorted set of one member while `ready` may have work, for BZPOPMIN
 }
 STORE_KEYS: Final = {

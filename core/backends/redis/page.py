@@ -1,6 +1,7 @@
 """A page of one state over several queues: each queue walked from the cursor, merged, cut.
 
-A walk fetches places (score and raw id, with a filter also the task), not jobs; the jobs of a page are read at its end.
+A walk fetches places (score and raw id), not jobs; with a filter the server looks at the jobs where they are, in stretches
+that are bounded by number and by bytes. The jobs of a page are read at its end.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import heapq
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ...model.ident import JobRef
 from ...model.job import StoredJob
@@ -20,7 +21,9 @@ from .keys import STATE_NUMBERS
 from .link import Call, Link
 
 _BEHIND_ALL_IDS: Final = b"\xff" * 15
-_STEP: Final = 200  # places of one script call, which with a filter reads as many jobs
+_STEP: Final = 200  # places of one script call
+_LOOK: Final = 500  # the same with a filter: small jobs take some 2 ms
+_LOOK_BYTES: Final = 1 << 20  # of their records, which may be large
 _ROWS: Final = 100  # jobs of one script call
 
 
@@ -30,14 +33,15 @@ class Place(NamedTuple):
     score: int
     queue: str
     raw: bytes
-    task: str = ""
+    is_wanted: bool = True
 
 
 def read_page(link: Link, queues: Sequence[str], query: PageQuery) -> Page:
     backwards = query.before is not None
     descending = (query.state in FINAL) != backwards
-    bound = query.scan_limit if query.task else query.limit
-    walks = _start(link, queues, query, min(_STEP, bound + 1), descending=descending)
+    has_filter = bool(query.task or query.having)
+    bound, step = (query.scan_limit, _LOOK) if has_filter else (query.limit, _STEP)
+    walks = _start(link, queues, query, min(step, bound + 1), descending=descending)
     merged = heapq.merge(*walks, key=_order, reverse=descending)
     found, last, scanned, goes_on = _look(merged, query, bound)
     far = Cursor(last.score, last.queue, last.raw) if last and goes_on else None
@@ -58,7 +62,7 @@ def _look(merged: Iterator[Place], query: PageQuery, bound: int) -> tuple[list[P
     for place in islice(merged, bound):
         if len(found) == query.limit:
             return found, last, scanned, True
-        if _is_wanted(place.task, query.task):
+        if place.is_wanted:
             found.append(place)
         last, scanned = place, scanned + 1
     return found, last, scanned, next(merged, None) is not None
@@ -71,7 +75,7 @@ def _start(
     steps = [_Step(queue, query, count, descending) for queue in queues]
     edge = query.before or query.after
     firsts = link.run_all([step.call(_from(edge, step.queue)) for step in steps])
-    return [_walk(link, step, step.places(first)) for step, first in zip(steps, firsts, strict=True)]
+    return [_walk(link, step, first) for step, first in zip(steps, firsts, strict=True)]
 
 
 class _Step(NamedTuple):
@@ -85,34 +89,39 @@ class _Step(NamedTuple):
     def call(self, place: tuple[int, bytes] | None) -> Call:
         score, raw = ("", b"") if place is None else place
         direction = "down" if self.descending else "up"
-        tasks = "1" if self.query.task else "0"
-        state = STATE_NUMBERS[self.query.state]
-        return Call("places", self.queue, ("", state, direction, score, raw, self.size, tasks))
+        query, state = self.query, STATE_NUMBERS[self.query.state]
+        wanted = ("1", query.task, _LOOK_BYTES, *query.having) if query.task or query.having else ("0",)
+        return Call("places", self.queue, ("", state, direction, score, raw, self.size, *wanted))
 
-    def places(self, answer: Sequence[bytes]) -> list[Place]:
-        if not self.query.task:
-            pairs = zip(answer[::2], answer[1::2], strict=True)
-            return [Place(int(score), self.queue, raw) for raw, score in pairs]
-        triples = zip(answer[::3], answer[1::3], answer[2::3], strict=True)
-        return [Place(int(score), self.queue, raw, task.decode()) for raw, score, task in triples]
+    def places(self, flat: Sequence[bytes]) -> list[Place]:
+        if not (self.query.task or self.query.having):
+            return [Place(int(score), self.queue, raw) for raw, score in zip(flat[::2], flat[1::2], strict=True)]
+        triples = zip(flat[::3], flat[1::3], flat[2::3], strict=True)
+        return [Place(int(score), self.queue, raw, wanted == b"1") for raw, score, wanted in triples]
 
 
-def _walk(link: Link, step: _Step, places: list[Place]) -> Iterator[Place]:
-    while places:
+def _walk(link: Link, step: _Step, answer: Sequence[Any]) -> Iterator[Place]:
+    while True:
+        goes_on, flat = answer
+        places = step.places(flat)
         yield from places
-        if len(places) < step.size:
+        if not goes_on:
             return
         [answer] = link.run_all([step.call((places[-1].score, places[-1].raw))])
-        places = step.places(answer)
 
 
 def _from(edge: Cursor | None, queue: str) -> tuple[int, bytes] | None:
     """Where a queue is cut: places compare by (score, queue, raw)."""
     if edge is None:
         return None
+    return edge.score, cut_at(edge, queue)
+
+
+def cut_at(edge: Cursor, queue: str) -> bytes:
+    """Where those of the cursor's score are cut."""
     if queue == edge.queue:
-        return edge.score, edge.raw
-    return edge.score, _BEHIND_ALL_IDS if queue < edge.queue else b""
+        return edge.raw
+    return _BEHIND_ALL_IDS if queue < edge.queue else b""
 
 
 def _rows(link: Link, state: State, places: Sequence[Place]) -> list[StoredJob]:
@@ -132,10 +141,6 @@ def _rows(link: Link, state: State, places: Sequence[Place]) -> list[StoredJob]:
                 lines = (line,) if line else ()
                 rows[queue, place.raw] = stored_job(ref, (state, int(score)), record, live, lines=lines)
     return [rows[place.queue, place.raw] for place in places if (place.queue, place.raw) in rows]
-
-
-def _is_wanted(task: str, pattern: str) -> bool:
-    return not pattern or (task.startswith(pattern[:-1]) if pattern.endswith("*") else task == pattern)
 
 
 def _order(place: Place) -> tuple[int, str, bytes]:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final
 
+from ...model.gate import GateInfo
 from ...model.ident import JobRef
 from ...model.job import StoredJob, ready_ms_of
 from ..contract import JournalEntry, Page, PageQuery, QueueCounts
@@ -49,6 +50,14 @@ class Readers(Verbs):
 
     def page(self, query: PageQuery) -> Page:
         return read_page(self._link, query.queues or self._queue_names(), query)
+
+    def ahead(self, ref: JobRef, limit: int) -> int | None:
+        rank = self._link.command("ZRANK", self._keys.of_queue(ref.queue, "ready"), ref.raw)
+        return None if rank is None else min(limit, rank)
+
+    def gate(self, queue: str, name: str) -> GateInfo | None:
+        now, packed = self._run("gate", queue, name)
+        return None if packed is None else codec.unpack_gate(name, packed, now)
 
     def journal(self, queue: str, stream: str, after: str, limit: int) -> list[JournalEntry]:
         key, first = self._keys.of_queue(queue, stream), f"({after}" if after else "-"

@@ -19,6 +19,10 @@ class Schedules(Verbs):
         packed = self._run("switch_schedule", queue, key, int(enabled))
         return None if packed is None else codec.unpack_schedule(queue, key, packed)
 
+    def adopt_schedule(self, schedule: StoredSchedule) -> bool:
+        packed = codec.pack_schedule(schedule)
+        return bool(self._run_listed("adopt_schedule", schedule.queue, schedule.key, packed))
+
     def remove_schedule(self, queue: str, key: str) -> bool:
         return bool(self._link.command("HDEL", self._keys.of_queue(queue, "schedules"), key))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ...errors import StoreError
-from ...model.limits import PROMOTED_PER_EXCHANGE
+from ...model.limits import PROMOTED_PER_EXCHANGE, TOLD_TASKS, TURNED_AWAY_PER_EXCHANGE
 from ...model.outcome import CANCELLED_WHILE_RUNNING
 from ...model.retention import Retention
 from ...model.states import State
@@ -26,7 +26,7 @@ class Work(Intake, Register):
         outcomes = [codec.pack_outcome(outcome) for outcome in call.outcomes]
         sums = codec.pack_sums(call.minutes) if call.minutes else []
         follow_ups, elsewhere = _follow_ups(call)
-        now, refused, claims, asked, next_due_ms, paused = self._run(
+        now, refused, claims, asked, next_due_ms, paused, awaited = self._run(
             "exchange",
             call.queue,
             call.worker,
@@ -36,10 +36,14 @@ class Work(Intake, Register):
             call.keep_completed,
             PROMOTED_PER_EXCHANGE,
             CANCELLED_WHILE_RUNNING,
+            TURNED_AWAY_PER_EXCHANGE,
+            TOLD_TASKS,
+            len(call.serve),
             len(outcomes),
             len(sums),
             len(follow_ups),
             len(elsewhere),
+            *call.serve,
             *outcomes,
             *sums,
             *follow_ups,
@@ -54,6 +58,7 @@ class Work(Intake, Register):
             next_due_ms=next_due_ms,
             is_paused=bool(paused),
             now_ms=now,
+            awaited=[task.decode() for task in awaited],
         )
 
     def renew(self, queue: str, claims: Sequence[tuple[bytes, int]], lease_ms: int) -> list[bytes]:

@@ -1,21 +1,24 @@
 -- Settle a batch, promote what is due, claim the next: the hot verb.
--- keys: meta job live end ready sched held lease retry dead done cancelled unique minutes minuteindex
---       failures completed replies asked outbox wake
--- uses: base record live history intake leave claims settle journal minutes promote
+-- keys: meta job live end ready sched held lease retry dead done cancelled unique uniqueends minutes minuteindex
+--       failures completed replies asked outbox wake gates waiting openings awaited
+-- uses: base record live history unique posts gates intake leave claims claim settle journal minutes promote
 -- in: now, worker, call, want, lease ms, completed to keep, most to promote, reason of a run cancelled on its way,
---     how many outcomes, minute sums, follow-ups, follow-ups for elsewhere; then these, each one string:
---     outcomes (lib/settle.lua), minute sums (lib/minutes.lua), follow-ups: outcome counted from 1 (4 bytes), item
+--     most to turn away at gates, most tasks to tell that somebody waits for; how many tasks to serve, outcomes,
+--     minute sums, follow-ups, follow-ups for elsewhere; then these, each one string: tasks, outcomes
+--     (lib/settle.lua), minute sums (lib/minutes.lua), follow-ups: outcome counted from 1 (4 bytes), item
 --     (lib/intake.lua); follow-ups for elsewhere: outcome, field of `outbox` behind its length (2), value
--- out: now, refused raws, claims (lib/claims.lua), raws asked to stop, when the next is due or 0, 1 when paused
+-- out: now, refused raws, claims (lib/claims.lua), raws asked to stop, when the next is due or 0, 1 when paused,
+--     tasks that somebody waits for
 
 local worker, number, want = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local lease_ms, keep, most_promoted = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local sums_from = 13 + tonumber(ARGV[9])
-local then_from = sums_from + tonumber(ARGV[10])
-local outbox_from = then_from + tonumber(ARGV[11])
+local outcomes_from = 16 + tonumber(ARGV[11])
+local sums_from = outcomes_from + tonumber(ARGV[12])
+local then_from = sums_from + tonumber(ARGV[13])
+local outbox_from = then_from + tonumber(ARGV[14])
 local now = now_ms()
-local token, paused, processed, failures, any_asked =
-  unpack(call('HMGET', K.meta, 'token', 'paused', 'processed', 'failed', 'asked'))
+local token, paused, processed, failures, any_asked, any_waits =
+  unpack(call('HMGET', K.meta, 'token', 'paused', 'processed', 'failed', 'asked', 'waits'))
 local news = {} -- fields and values of `meta` that this call changes
 
 local function write_follow_ups(outcomes)
@@ -36,7 +39,7 @@ local function write_follow_ups(outcomes)
 end
 
 local function settle()
-  local outcomes, raws, has_rescue = parse_outcomes(13, sums_from - 1)
+  local outcomes, raws, has_rescue = parse_outcomes(outcomes_from, sums_from - 1)
   local accepted, refused = judge(outcomes, raws, has_rescue, now)
   write_history(accepted)
   local ended, failed = move(accepted, now, ARGV[8])
@@ -59,43 +62,25 @@ local function settle()
   return refused
 end
 
--- A job's live part from its claim on; a fresh one differs from the others of this call in token and place only.
-local worker_only = struct.pack('>Hc0HH', #worker, worker, 0, 0)
-local fresh = struct.pack('>BI4I4I2', 0, 1, 0, 0)
-local fresh_keyed = struct.pack('>BI4I4I2', KEYED, 1, 0, 0)
-
-local function claimed_live(packed, record, place)
-  token = token + 1
-  if not packed then
-    return (key_of(record) and fresh_keyed or fresh) .. struct.pack('>I8I8I8', token, now, place) .. worker_only
+-- Claim, after those who may have passed a gate have their place in `ready`; answers the claims and their raws.
+local function open_and_claim()
+  open_stirred(now)
+  if paused or want == 0 then
+    return {}, {}
   end
-  local live = read_live(packed)
-  live.keyed = key_of(record) ~= nil
-  live.attempts, live.token, live.claimed, live.place, live.worker = live.attempts + 1, token, now, place, worker
-  return pack_live(live)
-end
-
-local function claim()
-  local popped, raws = call('ZPOPMIN', K.ready, want), {}
-  for index = 1, #popped, 2 do
-    raws[(index + 1) / 2] = popped[index]
+  if any_waits then
+    open_due(want, now)
+    serve_tasks(arguments(16, outcomes_from - 1), want)
   end
-  local records, lives = ask('HMGET', K.job, raws), ask('HMGET', K.live, raws)
-  local claims, taken, written, leases, lease_until = {}, {}, {}, {}, exact(now + lease_ms)
-  local count = 0
-  for index, raw in ipairs(raws) do
-    local record = records[index]
-    if record then -- a place without a job is forgotten here
-      local live, at, pair = claimed_live(lives[index], record, tonumber(popped[2 * index])), 3 * count, 2 * count
-      count = count + 1
-      claims[at + 1], claims[at + 2], claims[at + 3] = raw, record, live
-      taken[count] = raw
-      written[pair + 1], written[pair + 2] = raw, live
-      leases[pair + 1], leases[pair + 2] = lease_until, raw
-    end
+  local claimer = {
+    worker = worker, now = now, lease_ms = lease_ms, token = tonumber(token or 0), want = want,
+    most_turned = tonumber(ARGV[9]),
+  }
+  local claims, taken = claim(claimer)
+  if #taken > 0 then
+    push(news, 'token', exact(claimer.token))
   end
-  send('HSET', K.live, written)
-  send('ZADD', K.lease, leases)
+  open_stirred(now)
   return claims, taken
 end
 
@@ -116,14 +101,8 @@ end
 local function work()
   local refused = settle()
   local next_due = promote_due(now, most_promoted)
-  local first, claims, taken = (token or 0) + 1, {}, {}
-  token = token or 0
-  if want > 0 and not paused then
-    claims, taken = claim()
-  end
-  if #taken > 0 then
-    push(news, 'token', exact(token))
-  end
+  local first, claims, taken = (token or 0) + 1, open_and_claim()
+  any_waits = write_gates(now) or any_waits
   send('HSET', K.meta, news)
   local head = struct.pack('>I8I8I8I4', now, number, first, #refused)
   call('HSET', K.replies, worker, head .. table.concat(refused) .. table.concat(taken))
@@ -142,6 +121,18 @@ local function repeated(reply, first, refusals, at)
   return refused, claims_held(raws, first)
 end
 
+-- When the rate of a gate lets the next one pass that waits, 0 when none does; and the tasks that somebody waits for.
+local function waited_for()
+  if any_waits and call('ZCARD', K.waiting) == 0 then
+    call('HDEL', K.meta, 'waits')
+    any_waits = false
+  end
+  if not any_waits then
+    return 0, {}
+  end
+  return not paused and head_of(K.openings) or 0, call('ZRANGE', K.awaited, 0, tonumber(ARGV[10]) - 1)
+end
+
 local reply = call('HGET', K.replies, worker)
 local refused, claims, next_due = {}, {}, nil
 local at_ms, last, first, refusals, at = 0, 0, 0, 0, 1
@@ -153,7 +144,6 @@ if not reply or number > last then
 elseif number == last then
   refused, claims = repeated(reply, first, refusals, at)
 end
-if not next_due then
-  next_due = next_due_of()
-end
-return { now, refused, claims, asked_to_stop(), next_due, paused and 1 or 0 }
+local opening, awaited = waited_for()
+next_due = sooner(next_due or next_due_of(), opening)
+return { now, refused, claims, asked_to_stop(), next_due, paused and 1 or 0, awaited }

@@ -1,52 +1,44 @@
 -- A walk along one state of a queue, from a place that need not exist any more.
 -- keys: job ready sched held lease retry dead done cancelled
--- uses: base record
+-- uses: base record walk
 -- reads only
 -- in: now, number of the state, up or down, score of the place or '' for an end, raw of the place, how many,
---     1 with tasks
--- out: for each: raw, score, and its task when asked for ('' when the job is gone)
+--     1 when jobs are looked at; if so, the task, bytes of records after which to stop, and what each contains
+-- out: 1 when more may stand behind these; for each: raw, score, when looked at: 1 if it is one of the wanted
 
-local key, goes_up, count = K[STATES[tonumber(ARGV[2])]], ARGV[3] == 'up', tonumber(ARGV[6])
+local key, count = K[STATES[tonumber(ARGV[2])]], tonumber(ARGV[6])
+local raws, scores = walk(key, ARGV[3] == 'up', ARGV[4], ARGV[5], count)
+local answers = {}
+if ARGV[7] ~= '1' then
+  for index, raw in ipairs(raws) do
+    push(answers, raw, scores[index])
+  end
+  return { #raws == count and 1 or 0, answers }
+end
 
--- How many members stand before (score, raw), and whether one stands there.
-local function rank_of_place(score, raw)
-  local low, high = call('ZCOUNT', key, '-inf', '(' .. score), call('ZCOUNT', key, '-inf', score)
-  while low < high do
-    local middle = math.floor((low + high) / 2)
-    local member = call('ZRANGE', key, middle, middle)[1]
-    if is_before(member, raw) then
-      low = middle + 1
-    elseif member == raw then
-      return middle, true
-    else
-      high = middle
+local READ_AT_ONCE = 50 -- records, each of which may be large
+local task, most_bytes, needles = ARGV[8], tonumber(ARGV[9]), arguments(10, #ARGV)
+
+local function is_wanted(record)
+  if not record or not has_task(record, task) then
+    return false
+  end
+  for _, needle in ipairs(needles) do
+    if not contains(record, needle) then
+      return false
     end
   end
-  return low, false
+  return true
 end
 
-local found
-if ARGV[4] == '' then
-  found = call(goes_up and 'ZRANGE' or 'ZREVRANGE', key, 0, count - 1, 'WITHSCORES')
-else
-  local rank, exists = rank_of_place(ARGV[4], ARGV[5])
-  if goes_up then
-    local first = exists and rank + 1 or rank
-    found = call('ZRANGE', key, first, first + count - 1, 'WITHSCORES')
-  else
-    local behind = call('ZCARD', key) - rank
-    found = call('ZREVRANGE', key, behind, behind + count - 1, 'WITHSCORES')
+local looked, bytes = 0, 0
+while looked < #raws and bytes < most_bytes do
+  local part = { unpack(raws, looked + 1, math.min(looked + READ_AT_ONCE, #raws)) }
+  for index, record in ipairs(ask('HMGET', K.job, part)) do
+    bytes = bytes + (record and #record or 0)
+    push(answers, part[index], scores[looked + index])
+    push(answers, is_wanted(record) and '1' or '0')
   end
+  looked = looked + #part
 end
-if ARGV[7] ~= '1' then
-  return found
-end
-local raws, answers = {}, {}
-for index = 1, #found, 2 do
-  raws[(index + 1) / 2] = found[index]
-end
-for index, record in ipairs(ask('HMGET', K.job, raws)) do
-  local at = 3 * index
-  answers[at - 2], answers[at - 1], answers[at] = raws[index], found[2 * index], record and task_of(record) or ''
-end
-return answers
+return { (#raws == count or looked < #raws) and 1 or 0, answers }

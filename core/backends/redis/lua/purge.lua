@@ -1,6 +1,7 @@
 -- Delete jobs of one state that entered it (final states) or came in (the others) before a time.
--- keys: job live end ready sched held lease retry dead done cancelled unique
--- uses: base record leave
+-- keys: meta job live end ready sched held lease retry dead done cancelled unique wake gates waiting openings
+--       awaited
+-- uses: base record live unique posts gates leave
 -- in: now, number of the state, before, limit, how many of the first to pass over, how many to look at
 -- out: how many were deleted, how many were looked at
 
@@ -22,5 +23,11 @@ for index, raw in ipairs(raws) do
 end
 send('ZREM', key, doomed)
 release_keys(doomed, theirs)
+if not is_final then
+  local now = now_ms()
+  leave_gates(doomed, ask('HMGET', K.live, doomed))
+  open_stirred(now)
+  write_gates(now)
+end
 erase(doomed)
 return { #doomed, #raws }

@@ -1,10 +1,10 @@
 -- Give claims back unstarted: pending at their old place, or cancelled when they were asked to stop.
--- keys: job live ready lease cancelled unique asked wake
--- uses: base record live leave
+-- keys: meta job live ready held lease cancelled unique asked wake gates waiting openings awaited
+-- uses: base record live unique posts gates
 -- in: now, reason of a run cancelled on its way, then claims: raw (14 bytes), token (8)
 -- out: how many were given back
 
-local now, raws, tokens, seen = exact(now_ms()), {}, {}, {}
+local now, raws, tokens, seen = now_ms(), {}, {}, {}
 for index = 3, #ARGV do
   local raw, token = struct.unpack('>c14I8', ARGV[index])
   if token > 0 and not seen[raw] then
@@ -20,10 +20,11 @@ for index, packed in ipairs(ask('HMGET', K.live, raws)) do
     if live.asked then
       live.reason = ARGV[2]
       push(stopped, raw)
-      push(cancelled, now, raw)
+      push(cancelled, exact(now), raw)
     else
       push(ready, exact(live.place), raw)
     end
+    leave_gate(raw, live)
     live.attempts = live.attempts - 1
     unclaim(live)
     push(released, raw)
@@ -36,6 +37,8 @@ send('ZADD', K.ready, ready)
 send('ZADD', K.cancelled, cancelled)
 send('HDEL', K.asked, stopped)
 release_keys(stopped, ask('HMGET', K.job, stopped))
+open_stirred(now)
+write_gates(now)
 if #ready > 0 then
   call('ZADD', K.wake, 0, '1')
 end

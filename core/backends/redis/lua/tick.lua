@@ -1,6 +1,6 @@
 -- Take one tick of a schedule and store its job, if the schedule still is what the caller saw.
--- keys: schedules job ready sched unique wake
--- uses: base record intake schedule
+-- keys: schedules job ready sched unique uniqueends wake
+-- uses: base record unique intake schedule
 -- in: now, key, version, last fire, fire time, the job as an item (lib/intake.lua)
 -- out: 1 when the tick was taken
 

@@ -1,6 +1,6 @@
 -- Delete finished jobs that retention no longer keeps.
 -- keys: job live end done cancelled dead
--- uses: base record leave
+-- uses: base leave
 -- in: now, limit, then for completed, cancelled and dead: how many are kept (0: all), for how many milliseconds
 -- out: how many were deleted
 

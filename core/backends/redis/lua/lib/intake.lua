@@ -1,4 +1,4 @@
--- How jobs come in. needs: base record
+-- How jobs come in. needs: base record unique
 -- An item is raw (14 bytes), when (1 byte: 0 now, 1 after, 2 at), for 1 and 2 the milliseconds (6 bytes), and the
 -- record without its first six bytes, which are the time it came in.
 
@@ -24,18 +24,9 @@ local function parse_items(items, now)
   return jobs, raws, keys
 end
 
--- Which raw id holds each of these unique keys.
-local function holders_of(keys)
-  local holders = {}
-  for index, holder in ipairs(ask('HMGET', K.unique, keys)) do
-    holders[keys[index]] = holder or nil
-  end
-  return holders
-end
-
 -- Write jobs that are neither known nor kept out by a unique key.
 local function write_jobs(jobs, now)
-  local records, ready, sched, unique, scores = {}, {}, {}, {}, {}
+  local records, ready, sched, keys, scores = {}, {}, {}, new_keys(), {}
   for _, job in ipairs(jobs) do
     push(records, job.raw, job.record)
     if job.due > now then
@@ -46,11 +37,12 @@ local function write_jobs(jobs, now)
       push(ready, scores[rank], job.raw)
     end
     if job.key then
-      push(unique, job.key, job.raw)
+      local kind, ms = unique_of(job.record)
+      add_key(keys, job.key, job.raw, kind == FOR_A_TIME and now + ms or nil)
     end
   end
   send('HSET', K.job, records)
-  send('HSET', K.unique, unique)
+  write_keys(keys)
   send('ZADD', K.sched, sched)
   send('ZADD', K.ready, ready)
   if #ready > 0 then
@@ -61,7 +53,7 @@ end
 -- Store items; answers for each '1' (stored), '0' (its id is known) or the raw id that holds its unique key.
 local function admit(items, now)
   local jobs, raws, keys = parse_items(items, now)
-  local known, holders = ask('HMGET', K.job, raws), holders_of(keys)
+  local known, holders = ask('HMGET', K.job, raws), holders_of(keys, now)
   local answers, fresh, seen = {}, {}, {}
   for index, job in ipairs(jobs) do
     if known[index] or seen[job.raw] then

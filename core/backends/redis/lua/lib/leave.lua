@@ -1,23 +1,4 @@
--- How jobs end and go. needs: base record
-
--- Give back the unique keys of these jobs, as far as they hold them. records: their records, false where missing.
-local function release_keys(raws, records)
-  local keys, owners = {}, {}
-  for index, raw in ipairs(raws) do
-    local key = records[index] and key_of(records[index])
-    if key then
-      push(keys, key)
-      owners[#keys] = raw
-    end
-  end
-  local freed = {}
-  for index, holder in ipairs(ask('HMGET', K.unique, keys)) do
-    if holder == owners[index] then
-      push(freed, keys[index])
-    end
-  end
-  send('HDEL', K.unique, freed)
-end
+-- How jobs go. needs: base
 
 -- Forget jobs that are out of their sorted set.
 local function erase(raws)

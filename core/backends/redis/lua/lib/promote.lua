@@ -38,10 +38,14 @@ local function promote(now, most)
   send('ZADD', K.ready, ready)
 end
 
+-- The sooner of two times, 0 being none.
+local function sooner(one, other)
+  return (one > 0 and (other == 0 or one < other)) and one or other
+end
+
 -- When the next job is due; 0 when nothing waits.
 local function next_due_of()
-  local sched, retry = head_of(K.sched), head_of(K.retry)
-  return math.min(sched or retry or 0, retry or sched or 0)
+  return sooner(head_of(K.sched) or 0, head_of(K.retry) or 0)
 end
 
 -- Promote what is due; answers when the next is, 0 when nothing waits.

@@ -1,7 +1,8 @@
--- How outcomes become moves. needs: base record live history leave
+-- How outcomes become moves. needs: base record live history unique gates
 -- An outcome is raw (14 bytes), token (8), state, charge, stream, flags (1 each), delay (8), length of its line (4),
--- reason behind its length (2), and its part of the job's history, of which the line is the end.
--- flags: 1 only when the lease ran out, 2 gives way when the job was asked to stop.
+-- reason behind its length (2), with flag 4 a gate behind its length (2), and its part of the job's history, of which the
+-- line is the end.
+-- flags: 1 only when the lease ran out, 2 gives way when the job was asked to stop, 4 waits at a gate.
 
 local OUTCOME = '>c14I8BBBBI8I4Hc0'
 
@@ -10,11 +11,15 @@ local function parse_outcomes(first, last)
   for index = first, last do
     local item = ARGV[index]
     local raw, token, state, charge, stream, flags, delay, line, reason, at = struct.unpack(OUTCOME, item)
+    local gate
+    if flags >= 4 then
+      gate, at = struct.unpack('>Hc0', item, at)
+    end
     count = count + 1
     raws[count] = raw
     outcomes[count] = {
       raw = raw, token = token, state = state, charge = charge, stream = stream, flags = flags, delay = delay,
-      line = line, reason = reason, history = string.sub(item, at), packed = false, holds = false,
+      line = line, reason = reason, history = string.sub(item, at), packed = false, holds = false, gate = gate,
     }
     has_rescue = has_rescue or flags % 2 == 1
   end
@@ -42,10 +47,20 @@ local function judge(outcomes, raws, has_rescue, now)
   return accepted, refused
 end
 
+-- In line at a gate, at the place of before the claim.
+local function wait_at(o, live, place)
+  local record = not string.find(o.gate, '^task:') and call('HGET', K.job, o.raw)
+  local own = record and gate_of(record)
+  live.place = place
+  line_up(o.raw, live, o.gate, own and own.name == o.gate and own)
+end
+
 -- The live part changed as the outcome says; answers it packed, the state it leads to and the score there.
 local function turn(o, now, stopped_reason)
   local live, state, score = read_live(o.packed), o.state, now
-  if live.asked and o.flags >= 2 then
+  local place = live.place
+  leave_gate(o.raw, live)
+  if live.asked and o.flags % 4 >= 2 then
     state, o.reason = CANCELLED, stopped_reason
   end
   if o.charge == 1 then
@@ -56,11 +71,14 @@ local function turn(o, now, stopped_reason)
   if state == RETRY or state == SCHED then
     score = now + o.delay
   elseif state == READY then
-    score = math.floor(live.place / RANK) * RANK + now
+    score = math.floor(place / RANK) * RANK + now
   end
   live.past = live.past or #o.history > 0
   live.reason = o.reason
   unclaim(live)
+  if state == HELD and o.gate then
+    wait_at(o, live, place)
+  end
   return pack_live(live), state, exact(score)
 end
 
