@@ -1,4 +1,4 @@
-"""What must hold of a store after every test, whatever was done to it."""
+"""What must hold of a store after every test, whatever was done to it; the jobs are not those of before afterwards."""
 
 from collections import Counter
 
@@ -7,18 +7,21 @@ from core.model.ident import JobRef
 from core.model.job import StoredJob
 from core.model.states import FINAL, State
 
+from .gate_audit import assert_gates_add_up
+from .key_audit import assert_keys_add_up
 from .lab import walk
 
 
 def assert_consistent(store: Backend) -> None:
-    """Counts equal a recount; every job is in one state, in its place, and alone with its unique key."""
+    """Counts equal a recount; every job is in one state, in its place, alone with its unique key; gates add up."""
     jobs = {state: list(walk(store, state)) for state in State}
     _assert_counted(store, jobs)
     every = [job for kept in jobs.values() for job in kept]
     _assert_in_one_state(store, every)
     for state, kept in jobs.items():
         _assert_in_natural_order(state, kept)
-    _assert_unique(every)
+    assert_keys_add_up(store, every)
+    assert_gates_add_up(store, every)
 
 
 def _assert_counted(store: Backend, jobs: dict[State, list[StoredJob]]) -> None:
@@ -40,8 +43,3 @@ def _assert_in_natural_order(state: State, kept: list[StoredJob]) -> None:
     places = [(job.score, job.ref.queue, job.ref.raw) for job in kept]
     assert places == sorted(places, reverse=state in FINAL), f"{state} is not in its natural order"
     assert all(job.state is state for job in kept)
-
-
-def _assert_unique(every: list[StoredJob]) -> None:
-    live = [(job.ref.queue, job.unique_key) for job in every if job.unique_key and job.state not in FINAL]
-    assert len(live) == len(set(live)), "two live jobs hold one unique key"

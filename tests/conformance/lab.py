@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from core.backends.contract import Acted, Backend, Cursor, Exchange, ExchangeReply, Page, PageQuery, QueueCounts
+from core.model.gate import GateInfo, task_gate
 from core.model.ident import JobRef
 from core.model.job import Claim, NewJob, Receipt, StoredJob
-from core.model.outcome import Outcome
+from core.model.outcome import Charge, Outcome
 from core.model.states import State, Verb
 
 from .clock import FakeClock
@@ -126,6 +127,10 @@ class Lab:
             self.finish(claim, state, delay_ms=HOUR_MS if delayed else 0)
         return claim
 
+    def hold(self, ref: JobRef, task: str, **fields: Any) -> None:
+        """Let a worker find out that it does not know the task of a pending job."""
+        self.finish(self.claim_it(ref), State.HELD, charge=Charge.RETURNED, held_at=task_gate(task), **fields)
+
     def act(self, verb: Verb, ref: JobRef, *, operation: str = "", reason: str = "") -> Acted:
         """One verb on one job; a new operation unless one is given."""
         name = operation or f"operation-{next(self._operations)}"
@@ -166,6 +171,14 @@ class Lab:
     def counts(self, queue: str = QUEUE) -> QueueCounts:
         [counts] = [counts for counts in self.store.counts() if counts.queue == queue]
         return counts
+
+    def gate(self, name: str, queue: str = QUEUE) -> GateInfo | None:
+        return self.store.gate(queue, name)
+
+    def at_gate(self, name: str, queue: str = QUEUE) -> tuple[int, int]:
+        """How many hold a slot of a gate, and how many wait there."""
+        info = self.gate(name, queue)
+        return (info.used, info.waiting) if info else (0, 0)
 
     def count(self, state: State, queue: str = QUEUE) -> int:
         return self.counts(queue).states[state]

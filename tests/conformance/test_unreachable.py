@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from core.backends.contract import Backend, Exchange, PageQuery
+from core.backends.contract import Backend, Exchange, PageQuery, Sweep
 from core.backends.opener import open_backend
 from core.errors import StoreUnavailable
 from core.model.ident import JobRef
-from core.model.job import NewJob
+from core.model.job import NewJob, StoredJob
 from core.model.retention import Retention
+from core.model.schedule import StoredSchedule
 from core.model.states import State, Verb
 from core.model.worker import WorkerInfo, WorkerOrders
 
@@ -19,6 +20,19 @@ from .places import Losable
 
 RAW = b"0123456789abcd"
 JOB = NewJob("mail", RAW, "shop.send", b"\x80")
+STORED = StoredJob(
+    ref=JobRef("mail", RAW),
+    state=State.DEAD,
+    score=1,
+    task="shop.send",
+    arguments=b"\x80",
+    options=b"",
+    priority=0,
+    max_attempts=4,
+    enqueued_ms=1,
+    finished_ms=1,
+)
+SCHEDULE = StoredSchedule(queue="mail", key="other", spec=b"\x80", enabled=True, version=1, last_fire_ms=1)
 # Not relay: a store that needs none has nothing to ask.
 VERBS: dict[str, Callable[[Backend], object]] = {
     "enqueue": lambda store: store.enqueue([JOB]),
@@ -28,6 +42,11 @@ VERBS: dict[str, Callable[[Backend], object]] = {
     "rescue": lambda store: store.rescue("mail", 10, 30_000),
     "trim": lambda store: store.trim("mail", Retention(), 10),
     "act": lambda store: store.act(Verb.RETRY, "mail", [RAW], "op"),
+    "sweep": lambda store: store.sweep(
+        Sweep(queue="mail", verb=Verb.CANCEL, state=State.DEAD, before_ms=1, operation="op")
+    ),
+    "adopt": lambda store: store.adopt("mail", [STORED]),
+    "withdraw": lambda store: store.withdraw("mail", [(RAW, State.DEAD, 1)]),
     "pause": lambda store: store.pause("mail", "x"),
     "resume": lambda store: store.resume("mail"),
     "purge": lambda store: store.purge("mail", State.DEAD, 1, 1),
@@ -37,12 +56,15 @@ VERBS: dict[str, Callable[[Backend], object]] = {
     "workers": lambda store: store.workers(),
     "put_schedule": lambda store: store.put_schedule("mail", "key", b"\x80", enabled=True),
     "switch_schedule": lambda store: store.switch_schedule("mail", "key", enabled=True),
+    "adopt_schedule": lambda store: store.adopt_schedule(SCHEDULE),
     "remove_schedule": lambda store: store.remove_schedule("mail", "key"),
     "tick": lambda store: store.tick("mail", "key", 1, 1, 2, JOB),
     "schedules": lambda store: store.schedules(),
     "counts": lambda store: store.counts(),
     "get": lambda store: store.get([JobRef("mail", RAW)]),
     "page": lambda store: store.page(PageQuery(state=State.PENDING)),
+    "ahead": lambda store: store.ahead(JobRef("mail", RAW), 10),
+    "gate": lambda store: store.gate("mail", "limit:ann"),
     "journal": lambda store: store.journal("mail", "failures", "", 10),
     "minutes": lambda store: store.minutes("mail", 0),
     "ping": lambda store: store.ping(),

@@ -150,6 +150,7 @@ class MemoryBackend:
     def adopt(self, queue: str, jobs: Sequence[StoredJob]) -> list[bool]:
         with self._lock:
             now, line = self.now_ms(), self._queue(queue)
+            control.assert_resting(jobs)
             adopted = [line.adopt(job, now) for job in jobs]
             self._announce()
             return adopted

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...model.ident import JobRef
+from ...model.job import StoredJob
 from ...model.limits import KEPT_OPERATIONS
 from ...model.states import EFFECTS, FINAL, Effect, State, Verb
 from ..contract import Acted, Sweep, Swept
@@ -69,6 +70,13 @@ def purge(queue: MemoryQueue, state: State, before_ms: int, limit: int) -> int:
     for record in doomed:
         queue.delete(record)
     return len(doomed)
+
+
+def assert_resting(jobs: Sequence[StoredJob]) -> None:
+    """Refuse to adopt any when one of them runs."""
+    for job in jobs:
+        if job.state is State.RUNNING:
+            raise ValueError(f"{job.ref} is running: only a job that rests can be adopted")
 
 
 def withdraw(queue: MemoryQueue, jobs: Sequence[tuple[bytes, State, int]]) -> int:

@@ -26,6 +26,10 @@ class _Post:
     def has_slot(self) -> bool:
         return not self.gate.limit or self.used < self.gate.limit
 
+    def is_idle(self, now: int) -> bool:
+        """Whether it could be made anew as well: an open gate may still owe a part of its burst."""
+        return not self.used and not self.waiting and self.paid_until_us <= now * 1000
+
     @property
     def opens_ms(self) -> int:
         return -(-passes_at_us(self.gate, self.paid_until_us) // 1000)
@@ -98,7 +102,7 @@ class Gates:
 
     def forget_idle(self, now: int) -> None:
         """Gates that nobody has passed or waits at, and whose rate is at rest."""
-        self._posts = {name: post for name, post in self._posts.items() if self.info(name, now)}
+        self._posts = {name: post for name, post in self._posts.items() if not post.is_idle(now)}
 
     def _free(self) -> list[tuple[str, _Post]]:
         """Gates with a slot for one who waits. A gate without rules is none of them: it opens for who knows a task."""
