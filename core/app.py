@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from typing import Any, TypeVar, cast
 
 from .backends.contract import Acted, Backend, PageQuery, QueueCounts
-from .backends.opener import open_backend
+from .backends.opener import Upgrade, open_backend, upgrade
 from .client import Client, NoUnitOfWork, UnitOfWork
 from .config import Config, read_config
 from .control import Control
@@ -19,6 +19,7 @@ from .errors import JobNotFound, ResultUnavailable
 from .model.clock import Clock
 from .model.ident import JobRef
 from .model.job import Claim
+from .model.partition import Partitions
 from .model.payload import unpack_data
 from .model.snapshot import JobSnapshot
 from .model.states import State, Verb
@@ -64,7 +65,7 @@ class Jobs:
         self.backend = backend or open_backend(
             self.config.backend_url, clock=clock, redis_max_connections=self.config.redis_max_connections
         )
-        self.control = Control(self.backend)
+        self.control = Control(self.backend, Partitions(self.config.partitions))
         self._unit_of_work = unit_of_work or NoUnitOfWork()
         self.client = Client(self.backend, registry, self.config, self._unit_of_work, self)
         self._around = tuple(around)
@@ -73,6 +74,12 @@ class Jobs:
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="jobs-async")
         if not binding.is_bound():
             binding.bind(self)
+
+    @staticmethod
+    def migrate(url: str | None = None) -> Upgrade:
+        """Bring a store to this version's schema, as opening it would, before anything runs: at a deploy. Answers what
+        was found and what is there now. Raises StoreUnavailable, StoreFormatError."""
+        return upgrade(read_config(backend_url=url).backend_url)
 
     # Enqueueing
 

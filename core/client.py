@@ -12,6 +12,7 @@ from .config import Config
 from .errors import StoreUnavailable
 from .model.ident import new_raw
 from .model.job import NewJob, Receipt
+from .model.partition import Partitions
 from .model.payload import read_json
 from .tasks.handle import JobHandle, Lookup
 from .tasks.options import make_using
@@ -63,6 +64,7 @@ class Client:
         self._config = config
         self._unit_of_work = unit_of_work
         self._lookup = lookup
+        self._partitions = Partitions(config.partitions)
 
     def enqueue(self, requests: Sequence[JobRequest]) -> list[JobHandle[Any]]:
         """Store jobs, all of one queue or none as far as the store does not cut them (contract.Intake.enqueue);
@@ -70,7 +72,7 @@ class Client:
 
         Inside a transaction that the unit of work knows they come with its commit; the ids are final at once.
         """
-        jobs = [request.as_new(new_raw()) for request in requests]
+        jobs = self._as_new(requests)
         taken = self._unit_of_work.take(jobs, self) if jobs else None
         return self._handles(jobs, taken or Taken(self.send(jobs)))
 
@@ -80,7 +82,7 @@ class Client:
         in_thread: Callable[[Callable[[], list[Receipt]]], Awaitable[list[Receipt]]],
     ) -> list[JobHandle[Any]]:
         """Like `enqueue`. in_thread: runs a call where it may wait."""
-        jobs = [request.as_new(new_raw()) for request in requests]
+        jobs = self._as_new(requests)
         taken = await self._unit_of_work.atake(jobs, self) if jobs else None
         return self._handles(jobs, taken or Taken(await in_thread(lambda: self.send(jobs))))
 
@@ -106,6 +108,10 @@ class Client:
     def request_json(self, task: str, arguments: bytes, **options: Any) -> JobRequest:
         """Like `request`, from a stranger's JSON."""
         return self.request(task, read_json(arguments, path="$.arguments"), **options)
+
+    def _as_new(self, requests: Sequence[JobRequest]) -> list[NewJob]:
+        jobs = [request.as_new(new_raw()) for request in requests]
+        return [self._partitions.route(job) for job in jobs] if self._partitions.counts else jobs
 
     def _handles(self, jobs: Sequence[NewJob], taken: Taken) -> list[JobHandle[Any]]:
         if taken.receipts is None:

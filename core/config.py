@@ -28,6 +28,7 @@ class Config:
     grace: timedelta = timedelta(seconds=25)
     batch: int = 100
     redis_max_connections: int = 50
+    partitions: Mapping[str, int] = field(default_factory=dict)  # how many each hot queue is split into
     task_modules: tuple[str, ...] = ()
     on_commit: bool = True  # a job of a Django transaction waits for its commit, or joins it
     outbox: bool = False  # and is kept in a table of Django's until its store has it
@@ -97,6 +98,17 @@ def _short(text: str) -> str:
     return text.strip()
 
 
+def _partitions(text: str) -> dict[str, int]:
+    """`mail=4, hot=8`."""
+    counts = {}
+    for each in _names(text):
+        queue, mark, count = each.partition("=")
+        if not mark or "@" in queue or not 1 <= int(count) <= 1_000:
+            raise ValueError
+        counts[queue.strip()] = int(count)
+    return counts
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
@@ -114,6 +126,7 @@ _SETTINGS = (
     _Setting("grace", "JOBS_GRACE_SECONDS", _seconds, _SECONDS),
     _Setting("batch", "JOBS_BATCH", _at_least(1), "a whole number from 1 on"),
     _Setting("redis_max_connections", "JOBS_REDIS_MAX_CONNECTIONS", _at_least(1), "a whole number from 1 on"),
+    _Setting("partitions", "JOBS_PARTITIONS", _partitions, "queues with their numbers, such as mail=4,hot=8"),
     _Setting("task_modules", "JOBS_TASK_MODULES", _names, "module names with commas between"),
     _Setting("on_commit", "JOBS_ON_COMMIT", _boolean, "true or false"),
     _Setting("outbox", "JOBS_OUTBOX", _boolean, "true or false"),
@@ -189,6 +202,8 @@ def _checked(given: Mapping[str, Any], source: str) -> dict[str, Any]:
             raise ConfigError(f"{source} {name!r} is not known: one of {', '.join(sorted(by_field))}")
         if kinds[name] == "timedelta" and isinstance(value, timedelta):
             value = value.total_seconds()
+        if isinstance(value, Mapping):
+            value = [f"{queue}={count}" for queue, count in value.items()]
         if isinstance(value, list | tuple):
             value = ",".join(value)
         try:

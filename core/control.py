@@ -13,6 +13,7 @@ from .errors import JobNotFound
 from .explanation import Reason, explain
 from .model.ident import RAW_BYTES, JobRef, derived_raw, new_raw
 from .model.job import NewJob, StoredJob, pack_options, unpack_options
+from .model.partition import Partitions
 from .model.payload import check_queue, check_text, pack_arguments
 from .model.schedule import ScheduleSpec, StoredSchedule, unpack_spec
 from .model.states import EFFECTS, Effect, State, Verb
@@ -23,6 +24,7 @@ CHUNK = 200  # jobs in one call of a store: bounded, so that no script or transa
 COPIED_AT_ONCE = 50  # whole jobs are read for it
 
 Progress = Callable[[int], None]
+NO_PARTITIONS = Partitions()
 
 
 def new_operation() -> str:
@@ -33,8 +35,9 @@ def new_operation() -> str:
 class Control:
     """Acts on jobs, queues, schedules and workers; each act is idempotent by its operation id."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, partitions: Partitions = NO_PARTITIONS) -> None:
         self._backend = backend
+        self.partitions = partitions
 
     # Jobs
 
@@ -96,9 +99,9 @@ class Control:
         total = Swept(applied=0, refused=0, scanned=0)
         cut = before_ms or self._backend.now_ms() + 1
         operation = operation or new_operation()
-        for queue in queues or [counts.queue for counts in self._backend.counts()]:
+        for queue in self._parts(queues) or [counts.queue for counts in self._backend.counts()]:
             chunk = Sweep(
-                queue=check_queue(queue),
+                queue=queue,
                 verb=verb,
                 state=state,
                 before_ms=cut,
@@ -131,25 +134,28 @@ class Control:
 
     def purge(self, queue: str, state: State, *, before_ms: int = 0, progress: Progress | None = None) -> int:
         """Delete the jobs of a state (not running) that entered it before a store time, by default before now."""
-        check_queue(queue)
         cut = before_ms or self._backend.now_ms() + 1
         gone = 0
-        while True:
-            chunk = self._backend.purge(queue, state, cut, CHUNK)
-            gone += chunk
-            if progress is not None:
-                progress(gone)
-            if chunk < CHUNK:
-                return gone
+        for part in self._parts([queue]):
+            chunk = CHUNK
+            while chunk == CHUNK:
+                chunk = self._backend.purge(part, state, cut, CHUNK)
+                gone += chunk
+                if progress is not None:
+                    progress(gone)
+        return gone
 
     # Queues
 
     def pause(self, queue: str, *, reason: str = "") -> None:
-        """No claims from this queue until it is resumed; what runs goes on."""
-        self._backend.pause(check_queue(queue), check_text(reason, path="$.reason"))
+        """No claims from this queue, with its partitions, until it is resumed; what runs goes on."""
+        check_text(reason, path="$.reason")
+        for part in self._parts([queue]):
+            self._backend.pause(part, reason)
 
     def resume(self, queue: str) -> None:
-        self._backend.resume(check_queue(queue))
+        for part in self._parts([queue]):
+            self._backend.resume(part)
 
     # Schedules
 
@@ -205,6 +211,9 @@ class Control:
             else one
             for one in acted
         ]
+
+    def _parts(self, queues: Sequence[str]) -> tuple[str, ...]:
+        return self.partitions.of_all(check_queue(queue) for queue in queues)
 
     def _chunks(self, sweep: Sweep) -> Iterator[Swept]:
         while True:

@@ -18,6 +18,7 @@ import structlog
 from ..errors import StoreUnavailable
 from ..model.clock import as_ms
 from ..model.ident import JobRef
+from ..model.partition import Partitions
 from ..model.worker import WorkerInfo
 from .aftermath import Aftermath
 from .engine import Engine
@@ -54,7 +55,7 @@ class Keeper:
     ) -> None:
         self._engine = engine
         self._regions = regions
-        self._queues = queues
+        self._queues = Partitions(engine.config.partitions).of_all(queues)
         self._slots = slots
         self._label = label
         self._can_kill = can_kill

@@ -1,7 +1,8 @@
 """Which queue a worker asks next.
 
 Listed queues are asked in the order listed, so that the first is served as long as it has work; every eighth time the
-one that was asked longest ago comes first, so that the last is never starved. Queues that nobody listed take turns.
+one that was asked longest ago comes first, so that the last is never starved. Queues that nobody listed take turns, and
+so do the partitions of one queue.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+from ..model.partition import queue_of
 
 FAIR_EVERY: Final = 8
 REST_S: Final = 1.0  # a queue found empty is asked again after this, wake-ups or not
@@ -18,6 +21,7 @@ IDLE_CALLS_A_SECOND: Final = 20  # with very many queues each rests longer, so t
 @dataclass(slots=True)
 class _Queue:
     name: str
+    rank: int  # its place among the listed
     ask_at: float = 0.0  # when it may be asked; 0 is at once
     asked_at: float = 0.0
     has_more: bool = False  # it gave all it was asked for
@@ -29,8 +33,9 @@ class Rota:
     def __init__(self, names: Sequence[str], *, is_ordered: bool, rest_s: float = REST_S) -> None:
         self._is_ordered = is_ordered
         self._rest_s = rest_s
-        self._queues = [_Queue(name) for name in dict.fromkeys(names)]
+        self._queues: list[_Queue] = []
         self._turns = 0
+        self.add(names)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -38,8 +43,12 @@ class Rota:
 
     def add(self, names: Iterable[str]) -> None:
         """Queues that have appeared."""
+        ranks = {queue_of(queue.name): queue.rank for queue in self._queues}
         known = set(self.names)
-        self._queues += [_Queue(name) for name in dict.fromkeys(names) if name not in known]
+        for name in names:
+            if name not in known:
+                known.add(name)
+                self._queues.append(_Queue(name, ranks.setdefault(queue_of(name), len(ranks))))
 
     def next(self, now: float) -> str | None:
         """The queue to ask now; None when each was found empty a moment ago."""
@@ -47,8 +56,7 @@ class Rota:
         if not ready:
             return None
         is_fair_turn = not self._is_ordered or self._turns % FAIR_EVERY == FAIR_EVERY - 1
-        chosen = min(ready, key=lambda queue: queue.asked_at) if is_fair_turn else ready[0]
-        return chosen.name
+        return min(ready, key=lambda queue: (0 if is_fair_turn else queue.rank, queue.asked_at)).name
 
     def answered(self, name: str, now: float, *, has_more: bool, due_at: float | None = None) -> None:
         """What a queue said when asked for claims. due_at: when a delayed job of it is due, if one is."""

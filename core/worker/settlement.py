@@ -13,7 +13,7 @@ import msgspec
 from ..config import Config
 from ..errors import Cancelled
 from ..model.gate import task_gate
-from ..model.job import Claim, JobOptions
+from ..model.job import Claim, JobOptions, NewJob
 from ..model.outcome import (
     CANCELLED_WHILE_RUNNING,
     AttemptLine,
@@ -26,6 +26,7 @@ from ..model.outcome import (
     first_line,
     line_of,
 )
+from ..model.partition import Partitions
 from ..model.retry import Retry
 from ..model.states import State
 from ..tasks.compose import follow_up
@@ -46,6 +47,7 @@ class Settlement:
         self._config = config
         self._time = store_time
         self._worker = worker
+        self._partitions = Partitions(config.partitions)
         self._retry = Retry(max_attempts=config.max_attempts, base=config.retry_backoff)
 
     def completed(self, attempt: Attempt, value: Any) -> Finished:
@@ -60,7 +62,7 @@ class Settlement:
             result=result,
             line=pack(self._line(attempt, State.COMPLETED, ended)),
             stream=COMPLETED if share >= 1 or random.random() < share else "",  # noqa: S311 - a sample
-            then=follow_up(claim, options, value) if options.steps else (),
+            then=self._followed(claim, options, value) if options.steps else (),
         )
         return Finished(attempt, outcome, name="completed", run_s=ended - attempt.started)
 
@@ -106,6 +108,9 @@ class Settlement:
         if attempt.options.backoff is not None:
             return Retry.from_data(attempt.options.backoff, max_attempts=attempt.claim.max_attempts)
         return attempt.task.retry or self._retry
+
+    def _followed(self, claim: Claim, options: JobOptions, value: Any) -> tuple[NewJob, ...]:
+        return tuple(self._partitions.route(job) for job in follow_up(claim, options, value))
 
     def _given_up(self, attempt: Attempt, run_s: float) -> Finished:
         """Its worker stops: somebody else runs it from the start, and no try is used up."""

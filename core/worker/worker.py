@@ -14,6 +14,7 @@ from typing import Final
 import structlog
 
 from ..model.clock import SystemClock
+from ..model.partition import Partitions
 from . import exits, signals
 from .deadline import Deadlines
 from .engine import Engine
@@ -140,7 +141,7 @@ class Worker:
     # -- the store thread
 
     def _make_exchanger(self, engine: Engine) -> Exchanger:
-        queues = self._options.queues
+        queues = Partitions(engine.config.partitions).of_all(self._options.queues)
         known = queues or ("default", *(task.queue for task in engine.registry.tasks()))
         rest_s = REST_S if engine.backend.features.wakes else engine.config.poll_interval.total_seconds()
         exchanger = Exchanger(

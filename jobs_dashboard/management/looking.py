@@ -13,7 +13,7 @@ from core.model.payload import check_queue
 from core.model.snapshot import JobSnapshot
 from core.model.states import State
 from jobs_dashboard.actions.jobs import pages
-from jobs_dashboard.bridge.wiring import current_backend
+from jobs_dashboard.bridge.wiring import current_backend, current_control
 from jobs_dashboard.log_format import harmless
 from jobs_dashboard.queries import as_json
 
@@ -27,7 +27,7 @@ SCANNED = 1_000_000  # jobs looked at for one task's, before a list says that it
 
 def query_of(state: State, queue: Sequence[str], task: str) -> PageQuery:
     """The filters of a command; raises InvalidInput for a name that no queue can have."""
-    queues = tuple(check_queue(name) for name in queue)
+    queues = current_control().partitions.of_all(check_queue(name) for name in queue)
     return PageQuery(state=state, queues=queues, task=task, scan_limit=SCANNED)
 
 

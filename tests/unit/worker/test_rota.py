@@ -17,6 +17,13 @@ def test_queues_that_nobody_listed_take_turns() -> None:
     assert turns == ["a", "b", "a", "b"]
 
 
+def test_the_partitions_of_a_listed_queue_take_turns() -> None:
+    rota = Rota(["high", "high@1", "low"], is_ordered=True)
+    turns = Counter(_asked(rota, 1 + at / 100, has_more=True) for at in range(80))
+    assert turns["low"] == 10
+    assert abs(turns["high"] - turns["high@1"]) <= 2
+
+
 def test_an_empty_queue_rests_and_the_next_one_is_asked() -> None:
     rota = Rota(["high", "low"], is_ordered=True)
     assert _asked(rota, 10.0, has_more=False) == "high"
