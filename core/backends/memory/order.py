@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator
 
 Place = tuple[int, bytes]  # score, raw id
 
@@ -39,3 +40,12 @@ class Line:
         """Everything ahead of a place, nearest first."""
         ahead = self._places[:] if place is None else self._places[: bisect_left(self._places, place)]
         return ahead[::-1]
+
+    def walk(self, place: Place | None, *, descending: bool) -> Iterator[Place]:
+        """One after the other behind a place (descending: ahead of it, nearest first), however many there are; the line
+        must not change meanwhile."""
+        if descending:
+            at = len(self._places) if place is None else bisect_left(self._places, place)
+            return (self._places[index] for index in range(at - 1, -1, -1))
+        at = 0 if place is None else bisect_right(self._places, place)
+        return (self._places[index] for index in range(at, len(self._places)))

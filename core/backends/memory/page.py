@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from ...model.job import NewJob
@@ -34,12 +34,11 @@ def page_of(queues: Sequence[MemoryQueue], query: PageQuery) -> Page:
     )
 
 
-def _walk(queue: MemoryQueue, query: PageQuery, *, descending: bool) -> list[Record]:
-    """One queue's records on the asked side of the cursor, in the order of the walk."""
+def _walk(queue: MemoryQueue, query: PageQuery, *, descending: bool) -> Iterator[Record]:
+    """One queue's records on the asked side of the cursor, in the order of the walk; only those that are looked at."""
     edge, line = query.before or query.after, queue.lines[query.state]
     place = None if edge is None else (edge.score, _tie(edge, queue.name))
-    places = line.before(place) if descending else line.after(place)
-    return [queue.records[raw] for _, raw in places]
+    return (queue.records[raw] for _, raw in line.walk(place, descending=descending))
 
 
 def _tie(edge: Cursor, queue: str) -> bytes:
