@@ -6,8 +6,7 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
-from jobs_dashboard.bridge.configuration import configuration
-from jobs_dashboard.bridge.wiring import require_shared
+from jobs_dashboard.bridge.configuration import configuration, require_shared
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jobs_dashboard.settings")
 

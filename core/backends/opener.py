@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from ..errors import ConfigError
 from ..model.clock import Clock
@@ -25,6 +25,7 @@ _WINGS = {
     "postgresql": "postgres",
 }
 _TRANSACTIONAL = frozenset(["postgres"])
+_WITH_SCHEMA = frozenset(["sqlite", "postgres"])
 _DRIVERS = {"redis": "redis[hiredis]", "postgres": "psycopg[binary,pool]"}
 
 
@@ -51,6 +52,34 @@ def wing_of(url: str) -> str:
 def is_transactional(url: str) -> bool:
     """What Features.transactional of the store at a URL will say, without opening it."""
     return wing_of(url) in _TRANSACTIONAL
+
+
+class Upgrade(NamedTuple):
+    """What bringing a store up to date did. url: without its password. before: the schema that was found, 0 for none;
+    after: the one it has now. Both are None for a kind of store that has no schema."""
+
+    url: str
+    before: int | None
+    after: int | None
+
+
+def upgrade(url: str) -> Upgrade:
+    """Bring a store to this version's schema, as opening it would. Raises what open_backend raises."""
+    before, newest = schema_of(url)
+    store = open_backend(url)
+    store.close()
+    after = None if before is None or newest is None else max(before, newest)
+    return Upgrade(store.url, before, after)
+
+
+def schema_of(url: str) -> tuple[int, int] | tuple[None, None]:
+    """The number of a store's schema and of the newest one; changes nothing. Raises StoreUnavailable."""
+    wing = wing_of(url)
+    if wing not in _WITH_SCHEMA:
+        return None, None
+    _module(url)  # which says what to install when its driver is missing
+    found: tuple[int, int] = importlib.import_module(f"{__package__}.{wing}.peek").schema_at(url)
+    return found
 
 
 def preload(url: str) -> None:

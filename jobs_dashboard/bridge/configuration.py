@@ -37,6 +37,17 @@ def configuration(**arguments: Any) -> Config:
     return config
 
 
+def require_shared(config: Config) -> None:
+    """Refuse a store that only one process would see: web, commands and workers are several."""
+    if not config.backend_url:
+        raise ImproperlyConfigured("JOBS_BACKEND_URL is not set and there is no BASE_DIR to keep a file under: set it.")
+    if urlsplit(config.backend_url).scheme == "memory":
+        raise ImproperlyConfigured(
+            "JOBS_BACKEND_URL is memory://, which only this process would see, and not the workers: "
+            "give sqlite:///path or redis://…, or run workers inside your own process with Jobs.start()."
+        )
+
+
 def default_url() -> str:
     """A file of its own under the project's var/, by its whole path, so that web and workers mean the same one."""
     folder = getattr(settings, "VAR_DIR", None)

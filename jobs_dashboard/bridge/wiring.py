@@ -7,9 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
-from urllib.parse import urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import request_started
 
 from core.app import Jobs
@@ -22,7 +20,7 @@ from core.tasks import binding
 from core.worker.services import Duty
 
 from .attempts import around_attempt
-from .configuration import configuration
+from .configuration import configuration, require_shared
 from .outbox import Outbox
 from .prompt import PromptBackend
 from .unit_of_work import NoTransactions, Transactions
@@ -84,17 +82,6 @@ def unit_of_work(config: Config) -> UnitOfWork:
     if not config.on_commit:
         return NoTransactions()
     return Transactions(joins=is_transactional(config.backend_url), outbox=Outbox() if config.outbox else None)
-
-
-def require_shared(config: Config) -> None:
-    """Refuse a store that only one process would see: web, commands and workers are several."""
-    if not config.backend_url:
-        raise ImproperlyConfigured("JOBS_BACKEND_URL is not set and there is no BASE_DIR to keep a file under: set it.")
-    if urlsplit(config.backend_url).scheme == "memory":
-        raise ImproperlyConfigured(
-            "JOBS_BACKEND_URL is memory://, which only this process would see, and not the workers: "
-            "give sqlite:///path or redis://…, or run workers inside your own process with Jobs.start()."
-        )
 
 
 @contextmanager

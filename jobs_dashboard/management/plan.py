@@ -9,9 +9,9 @@ from core.errors import InvalidInput
 from core.model.payload import check_queue, check_text
 from core.worker.plan import Plan
 from jobs_dashboard.bridge.attempts import close_connections
-from jobs_dashboard.bridge.configuration import configuration
+from jobs_dashboard.bridge.configuration import configuration, require_shared
 from jobs_dashboard.bridge.duties import DUTIES
-from jobs_dashboard.bridge.wiring import require_shared, workers_jobs
+from jobs_dashboard.bridge.wiring import workers_jobs
 
 MAX_NAME_CHARS = 100
 
