@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 from ...errors import ConfigError, StoreFull, StoreUnavailable
 from ...model.clock import Clock, SystemClock
+from ...model.gate import GateInfo
 from ...model.ident import JobRef
 from ...model.job import NewJob, Receipt, StoredJob
 from ...model.retention import Retention
@@ -28,11 +29,13 @@ from ..contract import (
     PageQuery,
     QueueCounts,
     Rescue,
+    Sweep,
+    Swept,
 )
 from . import control, leases, look, register, schedules
 from .database import Database
 from .exchange import exchange
-from .intake import add
+from .intake import add, adopt
 from .location import FileIdentity, path_of, url_of
 from .retention import trim
 from .transaction import Transaction
@@ -131,6 +134,9 @@ class SqliteBackend:
     def act(self, verb: Verb, queue: str, raws: Sequence[bytes], operation: str, reason: str = "") -> list[Acted]:
         return self._write(lambda tx: control.act(tx, verb, queue, raws, operation, reason))
 
+    def sweep(self, sweep: Sweep) -> Swept:
+        return self._write(lambda tx: control.sweep(tx, sweep))
+
     def pause(self, queue: str, reason: str) -> None:
         self._write(lambda tx: control.pause(tx, queue, reason))
 
@@ -139,6 +145,12 @@ class SqliteBackend:
 
     def purge(self, queue: str, state: State, before_ms: int, limit: int) -> int:
         return self._write(lambda tx: control.purge(tx, queue, state, before_ms, limit))
+
+    def adopt(self, queue: str, jobs: Sequence[StoredJob]) -> list[bool]:
+        return self._write(lambda tx: adopt(tx, queue, jobs))
+
+    def withdraw(self, queue: str, jobs: Sequence[tuple[bytes, State, int]]) -> int:
+        return self._write(lambda tx: control.withdraw(tx, queue, jobs))
 
     def order(self, worker: str, orders: WorkerOrders) -> bool:
         return self._write(lambda tx: register.order(tx, worker, orders))
@@ -162,6 +174,9 @@ class SqliteBackend:
     def switch_schedule(self, queue: str, key: str, *, enabled: bool) -> StoredSchedule | None:
         return self._write(lambda tx: schedules.switch(tx, queue, key, enabled=enabled))
 
+    def adopt_schedule(self, schedule: StoredSchedule) -> bool:
+        return self._write(lambda tx: schedules.adopt(tx, schedule))
+
     def remove_schedule(self, queue: str, key: str) -> bool:
         return self._write(lambda tx: schedules.remove(tx, queue, key))
 
@@ -181,6 +196,12 @@ class SqliteBackend:
 
     def page(self, query: PageQuery) -> Page:
         return self._read(lambda db: look.page(db, query))
+
+    def ahead(self, ref: JobRef, limit: int) -> int | None:
+        return self._read(lambda db: look.ahead(db, ref, limit))
+
+    def gate(self, queue: str, name: str) -> GateInfo | None:
+        return self._read(lambda db: look.gate(db, queue, name, self.now_ms()))
 
     def journal(self, queue: str, stream: str, after: str, limit: int) -> list[JournalEntry]:
         return self._read(lambda db: look.journal(db, queue, stream, after, limit))

@@ -7,6 +7,8 @@ from ...model.limits import PROMOTED_PER_EXCHANGE
 from ...model.states import State
 from ..contract import Exchange, ExchangeReply
 from ..sql.codec import CODES, ClaimRow, pack_list, unpack_list
+from . import gates
+from .claims import claim
 from .settle import settle_all
 from .statements import SQL
 from .transaction import QueueRow, Transaction
@@ -24,7 +26,8 @@ def exchange(tx: Transaction, call: Exchange) -> ExchangeReply:
         refused = settle_all(tx, queue, call)
         _promote(tx, queue)
         before = queue.last_token
-        claims = [] if queue.is_paused else _claim(tx, queue, call)
+        claims = [] if queue.is_paused else claim(tx, queue, call)
+        gates.refill(tx, queue)
         tokens = (before + 1, queue.last_token)
         tx.db.execute(SQL["reply_save"], (call.worker, queue.id, call.call, pack_list(refused), *tokens, tx.now_ms))
     elif call.call == last[0]:
@@ -36,6 +39,7 @@ def exchange(tx: Transaction, call: Exchange) -> ExchangeReply:
         next_due_ms=_next_due(tx, queue),
         is_paused=bool(queue.is_paused),
         now_ms=tx.now_ms,
+        awaited=gates.awaited_tasks(tx, queue),
     )
 
 
@@ -55,28 +59,6 @@ def _promote(tx: Transaction, queue: QueueRow) -> None:
     queue.arrived(State.PENDING, len(rows))
 
 
-def _claim(tx: Transaction, queue: QueueRow, call: Exchange) -> list[Claim]:
-    if call.want <= 0 or not queue.holds(State.PENDING):
-        return []
-    lease_until_ms = tx.now_ms + call.lease_ms
-    claims, rows = [], []
-    for columns in tx.db.execute(SQL["claimable"], (queue.id, call.want)):
-        queue.last_token += 1
-        id, raw, _, task, arguments, options, priority, max_attempts, attempts, forgiven, losses = columns[:11]
-        enqueued_ms, ready_ms, _ = columns[11:]
-        rows.append((lease_until_ms, queue.last_token, call.worker, tx.now_ms, id))
-        claims.append(
-            Claim(
-                queue.name, raw, queue.last_token, task, arguments, options, priority, max_attempts, attempts + 1,
-                forgiven, losses, enqueued_ms, ready_ms, tx.now_ms,
-            )
-        )  # fmt: skip
-    tx.db.executemany(SQL["claim"], rows)
-    queue.left(State.PENDING, len(rows))
-    queue.arrived(State.RUNNING, len(rows))
-    return claims
-
-
 def _claims_again(tx: Transaction, queue: QueueRow, worker: str, first: int, last: int) -> list[Claim]:
     """Those of a call that were not settled, taken back or rescued since."""
     if last < first:
@@ -88,4 +70,5 @@ def _claims_again(tx: Transaction, queue: QueueRow, worker: str, first: int, las
 def _next_due(tx: Transaction, queue: QueueRow) -> int:
     states = [CODES[state] for state in _WAITING if queue.holds(state)]
     heads = [tx.db.execute(SQL["next_due"], (queue.id, state)).fetchone() for state in states]
-    return min((head[0] for head in heads), default=0)
+    opening = 0 if queue.is_paused else gates.next_opening(tx, queue)
+    return min((due for due in (*(head[0] for head in heads), opening) if due), default=0)

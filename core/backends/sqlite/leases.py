@@ -9,7 +9,8 @@ from ...model.outcome import CANCELLED_WHILE_RUNNING
 from ...model.states import State
 from ..contract import Rescue
 from ..sql.codec import CODES, ClaimRow
-from .settle import Running, running_among
+from . import gates
+from .settle import Running, let_go, running_among
 from .statements import SQL
 from .transaction import QueueRow, Transaction
 
@@ -28,18 +29,21 @@ def renew(tx: Transaction, name: str, claims: Held, lease_ms: int) -> list[bytes
 def release(tx: Transaction, name: str, claims: Held) -> int:
     """Put unstarted claims back where they stood; one that was asked to stop meanwhile is cancelled."""
     queue = tx.find_queue(name)
-    held = _held(tx, queue, claims) if queue else []
+    if queue is None:
+        return 0
     rows = []
-    for job in held:
+    for job in _held(tx, queue, claims):
         if job.cancel_asked:
             state, score, reason = State.CANCELLED, tx.now_ms, CANCELLED_WHILE_RUNNING
         else:
             state, score, reason = State.PENDING, pending_score(job.priority, job.ready_ms), None
         rows.append((CODES[state], score, reason, job.id))
-        assert queue is not None
+        if job.has_passed or job.unique_key:
+            let_go(tx, queue, job, state)
         queue.left(State.RUNNING)
         queue.arrived(state)
     tx.db.executemany(SQL["release"], rows)
+    gates.refill(tx, queue)
     return len(rows)
 
 

@@ -7,12 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ...model.gate import GateInfo
 from ...model.ident import JobRef
 from ...model.job import StoredJob, ready_ms_of
 from ..contract import JournalEntry, Page, PageQuery, QueueCounts
 from ..sql.codec import CODES, STATES, JobRow
-from ..sql.paging import Place, bound_of, cut, edge_of, is_descending
-from .statements import SQL, Listed
+from ..sql.paging import Cut, Place, bound_of, cut, edge_of, is_descending
+from .gate_rows import read_gate
+from .statements import SQL, Listed, having
 
 _GET = Listed("get")
 _PAGE_ROWS = Listed("page_rows")
@@ -33,9 +35,7 @@ def get(db: sqlite3.Connection, refs: Sequence[JobRef]) -> list[StoredJob | None
 
 
 def page(db: sqlite3.Connection, query: PageQuery) -> Page:
-    ids = dict(db.execute(SQL["queue_ids"]).fetchall())
-    names = query.queues or tuple(ids)
-    part = cut([_walk(db, query, name, ids[name]) for name in names if name in ids], query)
+    part = places(db, query)
     rows = (JobRow._make(row) for row in _PAGE_ROWS.rows(db, (), [place.key for place in part.places]))
     jobs = {(row.queue, row.raw): row.as_stored() for row in rows}
     return Page(
@@ -45,6 +45,26 @@ def page(db: sqlite3.Connection, query: PageQuery) -> Page:
         scanned=part.scanned,
         exhausted=part.exhausted,
     )
+
+
+def places(db: sqlite3.Connection, query: PageQuery) -> Cut:
+    """Where the jobs of a page stand."""
+    ids = dict(db.execute(SQL["queue_ids"]).fetchall())
+    names = query.queues or tuple(ids)
+    return cut([_walk(db, query, name, ids[name]) for name in names if name in ids], query)
+
+
+def ahead(db: sqlite3.Connection, ref: JobRef, limit: int) -> int | None:
+    place = db.execute(SQL["ahead_find"], (ref.queue, ref.raw)).fetchone()
+    return None if place is None else int(db.execute(SQL["ahead"], (*place, limit)).fetchone()[0])
+
+
+def gate(db: sqlite3.Connection, queue: str, name: str, now_ms: int) -> GateInfo | None:
+    row = read_gate(db, queue, name)
+    next_ms = row.passes_at_ms if row and row.passes_at_ms > now_ms else 0
+    if row is None or not (row.used or row.waiting or next_ms):
+        return None
+    return GateInfo(gate=row.gate, used=row.used, waiting=row.waiting, next_ms=next_ms)
 
 
 def journal(db: sqlite3.Connection, queue: str, stream: str, after: str, limit: int) -> list[JournalEntry]:
@@ -62,8 +82,8 @@ def minutes(db: sqlite3.Connection, queue: str, since: int) -> dict[int, dict[st
 def next_work(db: sqlite3.Connection, queues: Sequence[str]) -> int | None:
     """When one of the queues has work: 0 for now, a due time, or None while nothing waits."""
     times: list[int] = []
-    for pending, scheduled_ms, failed_ms in _READY.rows(db, (), queues):
-        times += [0] if pending else [due for due in (scheduled_ms, failed_ms) if due is not None]
+    for pending, *due in _READY.rows(db, (), queues):
+        times += [0] if pending else [ms for ms in due if ms is not None]
     return min(times, default=None)
 
 
@@ -86,6 +106,10 @@ def _counts(row: Sequence[Any]) -> QueueCounts:
 
 
 def _walk(db: sqlite3.Connection, query: PageQuery, name: str, queue: int) -> Iterator[Place]:
-    statement = SQL["page_backward" if is_descending(query) else "page_forward"]
-    bounds = (name, queue, CODES[query.state], *edge_of(query, name), bound_of(query) + 1)
-    return (Place._make(row) for row in db.execute(statement, bounds))
+    direction = "backward" if is_descending(query) else "forward"
+    bounds = (queue, CODES[query.state], *edge_of(query, name), bound_of(query) + 1)
+    if not query.having:
+        return (Place(*row) for row in db.execute(SQL[f"page_{direction}"], (name, *bounds)))
+    statement = having(SQL[f"search_{direction}"], len(query.having))
+    needles = [needle for needle in query.having for _ in range(2)]
+    return (Place(*row) for row in db.execute(statement, (name, *needles, *bounds)))

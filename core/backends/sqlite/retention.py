@@ -6,14 +6,15 @@ from ...model.clock import as_ms
 from ...model.minutes import minute_of
 from ...model.retention import Retention
 from ...model.states import FINAL, State
-from ..sql.codec import CODES
+from ..sql.codec import CODES, unpack_gate
+from . import gates, keys
 from .register import forget
 from .statements import SQL
 from .transaction import QueueRow, Transaction
 
 _HOUR_MS = 3_600_000
 _TRIMMED = (State.COMPLETED, State.CANCELLED, State.DEAD)
-_JOURNAL_CHUNK = 1_000
+_CHUNK = 1_000  # of what is cheaper than jobs
 
 
 def trim(tx: Transaction, name: str, retention: Retention, limit: int) -> int:
@@ -32,8 +33,10 @@ def trim(tx: Transaction, name: str, retention: Retention, limit: int) -> int:
     kept = {"failures": retention.failure_entries, "completed": retention.completed_entries}
     for stream, entries in kept.items():
         place = (queue.id, stream)
-        tx.db.execute(SQL["journal_trim"], (*place, *place, entries, max(limit, _JOURNAL_CHUNK)))
+        tx.db.execute(SQL["journal_trim"], (*place, *place, entries, max(limit, _CHUNK)))
     tx.db.execute(SQL["minute_trim"], (queue.id, minute_of(tx.now_ms - as_ms(retention.minutes))))
+    tx.db.execute(SQL["key_trim"], (queue.id, queue.id, tx.now_ms, max(limit, _CHUNK)))
+    tx.db.execute(SQL["gate_trim"], (queue.id, queue.id, tx.now_ms * 1000, max(limit, _CHUNK)))
     return gone
 
 
@@ -47,8 +50,15 @@ def drop_before(tx: Transaction, queue: QueueRow, state: State, *, before_ms: in
     """Delete jobs of a state that finished (live ones: were enqueued) before a time; answers how many."""
     if limit <= 0 or not queue.holds(state):
         return 0
-    statement = "drop_finished" if state in FINAL else "drop_waiting"
-    return _drop(tx, queue, state, statement, (before_ms, limit))
+    if state in FINAL:
+        return _drop(tx, queue, state, "drop_finished", (before_ms, limit))
+    rows = tx.db.execute(SQL["waiting_before"], (queue.id, CODES[state], before_ms, limit)).fetchall()
+    for id, raw, key, gate, has_passed, held_at in rows:
+        keys.take_back(tx, queue, key, raw)
+        gates.leave(tx, queue, unpack_gate(gate), has_passed, held_at)
+        tx.db.execute(SQL["job_drop"], (id,))
+    queue.left(state, len(rows))
+    return len(rows)
 
 
 def _drop(tx: Transaction, queue: QueueRow, state: State, statement: str, bounds: tuple[int, ...]) -> int:

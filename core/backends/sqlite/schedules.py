@@ -30,6 +30,14 @@ def switch(tx: Transaction, queue: str, key: str, *, enabled: bool) -> StoredSch
     return _save(tx, replace(held, enabled=enabled, version=held.version + 1, last_fire_ms=since_ms))
 
 
+def adopt(tx: Transaction, schedule: StoredSchedule) -> bool:
+    """Store one of another store as it is; False when its key is there."""
+    is_new = _find(tx, schedule.queue, schedule.key) is None
+    if is_new:
+        _save(tx, schedule)
+    return is_new
+
+
 def remove(tx: Transaction, queue: str, key: str) -> bool:
     row = tx.find_queue(queue)
     return row is not None and tx.db.execute(SQL["schedule_remove"], (row.id, key)).rowcount > 0

@@ -10,6 +10,7 @@ from ...model.outcome import CANCELLED_WHILE_RUNNING, Charge, Outcome
 from ...model.states import FINAL, State
 from ..contract import Exchange
 from ..sql.codec import CODES, joined, score_of
+from . import gates, keys
 from .intake import add
 from .retention import drop_surplus
 from .statements import SQL, Listed
@@ -18,6 +19,7 @@ from .transaction import QueueRow, Transaction
 _ENDS_ATTEMPT = FINAL | {State.FAILED}
 _CANCEL_WINS = frozenset({State.FAILED, State.SCHEDULED, State.PENDING, State.HELD})
 _STREAMS = ("failures", "completed")
+_CHARGES = {Charge.COUNTED: (0, 0), Charge.RETURNED: (1, 0), Charge.LOST: (0, 1)}  # bound faster than booleans
 _RUNNING = Listed("running")
 
 
@@ -32,6 +34,8 @@ class Running(NamedTuple):
     ready_ms: int
     attempts: int
     cancel_asked: int
+    unique_key: str
+    has_passed: int
 
 
 def running_among(tx: Transaction, queue: QueueRow, raws: Sequence[bytes]) -> dict[bytes, Running]:
@@ -58,27 +62,41 @@ def settle_all(tx: Transaction, queue: QueueRow, call: Exchange) -> list[bytes]:
     return refused
 
 
+def let_go(tx: Transaction, queue: QueueRow, job: Running, to: State) -> None:
+    """What a job that runs no more gives back: the slot of its gate, and its unique key if it has ended."""
+    if job.has_passed:
+        gates.leave(tx, queue, gates.gate_of(tx, job.id), job.has_passed, "")
+    if to in FINAL:
+        keys.take_back(tx, queue, job.unique_key, job.raw)
+
+
 def _holds(job: Running, outcome: Outcome, now_ms: int) -> bool:
     is_alive = job.lease_until_ms > now_ms
     return job.token == outcome.token and not (outcome.if_expired and is_alive)
 
 
 def _move(tx: Transaction, queue: QueueRow, accepted: Iterable[tuple[Running, Outcome]]) -> None:
-    moves, endings = [], []
+    moves, held, endings = [], [], []
     for job, outcome in accepted:
         state, reason = outcome.state, outcome.reason
         if job.cancel_asked and state in _CANCEL_WINS:  # an operator's cancel must not be lost
             state, reason = State.CANCELLED, CANCELLED_WHILE_RUNNING
         score = score_of(state, priority=job.priority, now_ms=tx.now_ms, due_ms=tx.now_ms + outcome.delay_ms)
         ready_ms = tx.now_ms if state is State.PENDING else job.ready_ms
-        lost = outcome.charge is Charge.LOST
-        moves.append((CODES[state], score, ready_ms, outcome.charge is Charge.RETURNED, lost, lost, reason, job.id))
+        returned, lost = _CHARGES[outcome.charge]
+        moves.append((CODES[state], score, ready_ms, returned, lost, lost, reason, job.id))
         if outcome.line or outcome.result is not None or outcome.error is not None:
             endings.append((job.id, outcome.result, outcome.error, outcome.line))
+        if job.has_passed or job.unique_key:
+            let_go(tx, queue, job, state)
+        if state is State.HELD and outcome.held_at:
+            gates.line_up(tx, queue, gates.gate_of(tx, job.id), outcome.held_at)
+            held.append((tx.now_ms, outcome.held_at, job.id))
         queue.left(State.RUNNING)
         queue.arrived(state)
         _add_to_totals(queue, state, tx.now_ms)
     tx.db.executemany(SQL["settle"], moves)
+    tx.db.executemany(SQL["hold"], held)
     tx.db.executemany(SQL["ending_save"], endings)
 
 

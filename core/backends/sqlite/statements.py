@@ -13,6 +13,11 @@ SQL: Final = statements(__package__)
 _LENGTHS = (8, 64, 256)
 
 
+def having(statement: str, needles: int) -> str:
+    """A statement with `/* having */`, asking for so many byte strings; each is bound twice."""
+    return statement.replace("/* having */", "AND (instr(arguments, ?) OR instr(options, ?)) " * needles)
+
+
 class Listed:
     """A statement with `IN (/* list */)`. Shorter lists are filled with their last item, longer ones are cut up."""
 

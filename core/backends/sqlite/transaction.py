@@ -1,4 +1,4 @@
-"""What a verb works with while it writes: the connection, the time, and the rows of the queues it touches."""
+"""What a verb works with while it writes: the connection, the time, and the rows of queues and gates it touches."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from ...model.states import State
 from ..sql.codec import CODES
+from .gate_rows import GateRows
 from .statements import SQL
 
 
@@ -69,8 +70,13 @@ class Transaction:
 
     db: sqlite3.Connection
     now_ms: int
+    gates: GateRows = field(init=False)
+    stirred: set[str] = field(default_factory=set)  # gates of the verb's queue whose slots or numbers have changed
     _queues: dict[str, QueueRow] = field(default_factory=dict)
     _as_found: dict[str, tuple[object, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.gates = GateRows(self.db)
 
     def find_queue(self, name: str) -> QueueRow | None:
         """A queue's row; None when nothing ever made it."""
@@ -92,7 +98,8 @@ class Transaction:
         return found
 
     def flush(self) -> None:
-        """Write the changed rows of queues back: once a transaction, however many jobs moved."""
+        """Write the changed rows of gates and queues back: once a transaction, however many jobs moved."""
+        self.gates.flush(self.now_ms)
         now = {name: queue.as_columns() for name, queue in self._queues.items()}
         changed = [columns for name, columns in now.items() if columns != self._as_found[name]]
         self.db.executemany(SQL["queue_save"], changed)

@@ -3,7 +3,8 @@
 -- out: the columns of JobRow
 
 SELECT queue.name, raw, state, score, task, arguments, options, priority, max_attempts, enqueued_ms, attempts,
-       forgiven, losses, unique_key, worker, token, claimed_ms, cancel_asked, reason, result, error, line, earlier
+       forgiven, losses, unique_key, worker, token, claimed_ms, cancel_asked, reason, result, error, line, earlier,
+       unique_for, unique_until_ms, gate, held_at
 FROM queue
 CROSS JOIN job ON job.queue = queue.id
 CROSS JOIN body ON body.job = job.id

@@ -1,4 +1,4 @@
--- Store a job, unless its id or its unique key is taken (the write lock keeps row numbers free of races).
+-- Store a job, unless its id is taken (the write lock keeps row numbers free of races).
 -- in:  id, queue, raw, state, score, task, priority, max_attempts, enqueued_ms, ready_ms, unique_key
 
 INSERT INTO job (id, queue, raw, state, score, task, priority, max_attempts, enqueued_ms, ready_ms, unique_key)

@@ -3,7 +3,8 @@
 -- out: the columns of JobRow
 
 SELECT queue.name, raw, state, score, task, arguments, options, priority, max_attempts, enqueued_ms, attempts,
-       forgiven, losses, unique_key, worker, token, claimed_ms, cancel_asked, reason, NULL, NULL, line, NULL
+       forgiven, losses, unique_key, worker, token, claimed_ms, cancel_asked, reason, NULL, NULL, line, NULL,
+       unique_for, unique_until_ms, gate, held_at
 FROM job
 CROSS JOIN queue ON queue.id = job.queue
 CROSS JOIN body ON body.job = job.id

@@ -3,5 +3,5 @@
 
 UPDATE job
 SET state = ?, score = ?, ready_ms = ?, attempts = attempts - ?, forgiven = forgiven + ?, losses = losses + ?,
-    reason = ?, cancel_asked = 0
+    reason = ?, has_passed = 0, cancel_asked = 0
 WHERE id = ?;

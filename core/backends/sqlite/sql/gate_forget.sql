@@ -1,0 +1,4 @@
+-- Forget a gate.
+-- in:  queue, name
+
+DELETE FROM gate WHERE queue = ? AND name = ?;

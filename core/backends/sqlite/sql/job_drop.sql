@@ -1,0 +1,4 @@
+-- Delete a job.
+-- in:  id
+
+DELETE FROM job WHERE id = ?;
