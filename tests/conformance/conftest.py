@@ -123,6 +123,17 @@ def lab(store: Backend, clock: FakeClock) -> Lab:
 
 
 @pytest.fixture
+def other(elsewhere: Place, clock: FakeClock) -> Iterator[Lab]:
+    """Another store of the same kind, which must be consistent afterwards too."""
+    opened = elsewhere.connect(clock)
+    try:
+        yield Lab(opened, clock)
+        assert_consistent(opened)
+    finally:
+        opened.close()
+
+
+@pytest.fixture
 def meet(place: Place, store: Backend, clock: FakeClock) -> Iterator[Callable[[], Backend]]:
     """Opens another connection to the same store, as another process would."""
     others: list[Backend] = []
