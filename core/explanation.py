@@ -31,6 +31,7 @@ class Because(StrEnum):
     DUE = "due"
     AHEAD = "ahead"
     NEXT = "next"
+    BUSY = "busy"
     RUNNING = "running"
     ENDED = "ended"
 
@@ -103,6 +104,7 @@ def reasons(facts: Facts) -> Iterator[Reason]:
     yield from _unserved(facts)
     if job.state is State.PENDING:
         yield _in_line(facts)
+        yield from _busy(facts)
     yield from _expiry(facts)
 
 
@@ -110,7 +112,7 @@ def _due(facts: Facts) -> Reason:
     job = facts.job
     left_s = max(0, job.due_ms - facts.now_ms) / 1000
     what = "It is scheduled" if job.state is State.SCHEDULED else f"Attempt {job.attempts} failed; its retry is due"
-    return Reason(Because.DUE, f"{what} in {left_s:,.0f} s." if left_s else "It is due now.", job.due_ms)
+    return Reason(Because.DUE, f"{what} in {_span(left_s)}." if left_s else "It is due now.", job.due_ms)
 
 
 def _held(facts: Facts) -> Reason:
@@ -144,11 +146,25 @@ def _in_line(facts: Facts) -> Reason:
     return Reason(Because.AHEAD, f"{count} jobs of its queue come before it.")
 
 
+def _busy(facts: Facts) -> Iterator[Reason]:
+    knowing = facts.knowing
+    if knowing and all(len(info.running) >= info.slots for info in knowing):
+        yield Reason(Because.BUSY, "Every slot that may take it is busy.")
+
+
 def _expiry(facts: Facts) -> Iterator[Reason]:
     deadline_ms = unpack_options(facts.job.options).deadline_ms(facts.job.enqueued_ms)
     if deadline_ms:
         left_s = (deadline_ms - facts.now_ms) / 1000
         told = (
-            f"It expires in {left_s:,.0f} s." if left_s > 0 else "It has expired: when its turn comes it is cancelled."
+            f"It expires in {_span(left_s)}." if left_s > 0 else "It has expired: when its turn comes it is cancelled."
         )
         yield Reason(Because.DUE, told, deadline_ms)
+
+
+def _span(seconds: float) -> str:
+    """A time in the largest unit that still says it well."""
+    for unit, size in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.0f} {unit}"
+    return f"{seconds:,.0f} s"

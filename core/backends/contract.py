@@ -191,6 +191,7 @@ class QueueCounts(msgspec.Struct, frozen=True, kw_only=True):
     is_paused: bool = False
     paused_reason: str = ""
     paused_ms: int = 0
+    awaited: Sequence[str] = ()  # tasks that held jobs wait for a worker to know, at most TOLD_TASKS
     journal_failures: str = ""  # newest position of each journal stream; "" when it is empty
     journal_completed: str = ""
 

@@ -42,6 +42,12 @@ def task_of_gate(name: str) -> str:
     return name.removeprefix(_TASK) if name.startswith(_TASK) else ""
 
 
+def waits_for(name: str) -> str:
+    """What a job waits for at a gate, as a note; empty for no gate."""
+    task = task_of_gate(name)
+    return f"waits for a worker that knows {task}" if task else f"waits at {name}" if name else ""
+
+
 def passes_at_us(gate: Gate, paid_until_us: int) -> int:
     """When a rate lets the next job pass, from the time up to which those before it have used it (GCRA); 0 without a
     rate, even if there was one before."""

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from .clock import from_ms
+from .gate import waits_for
 from .job import JobOptions, StoredJob, ready_ms_of, unpack_options
 from .outcome import AttemptLine, ErrorDetail
 from .payload import unpack_data
@@ -62,7 +63,7 @@ class JobSnapshot:
     @property
     def reason(self) -> str:
         """Why it is held, dead or cancelled, in words; empty when there is nothing to say."""
-        return self.stored.reason
+        return waits_for(self.stored.held_at) or self.stored.reason
 
     @cached_property
     def arguments(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from . import payload
 from .jobs import JobRow, row_of
 from .snapshot import current
 from .store import readers
-from .waiting import reason_to_wait
+from .waiting import reasons_to_wait
 
 AUDIT_ROWS = 20
 HISTORY_RUNS = 100
@@ -70,7 +70,7 @@ class JobDetail:
     metadata: SafeString | None
     timeout_ms: int | None
     next_steps: tuple[str, ...]
-    waits_because: str = ""
+    why_not: tuple[str, ...] = ()  # sentences, while it does not run
     audit: tuple[OperatorAction, ...] = ()
 
     @property
@@ -121,7 +121,7 @@ def job_detail(ref: JobRef) -> JobDetail | None:
         metadata=payload.pretty(options.metadata) if options.metadata else None,
         timeout_ms=options.timeout_ms,
         next_steps=tuple(step.task for step in options.steps),
-        waits_because=reason_to_wait(current(), ref.queue) if stored.state is State.PENDING else "",
+        why_not=reasons_to_wait(current(), stored),
         audit=audit_of(str(ref)),
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from core.backends.contract import Page, PageQuery
+from core.model.gate import waits_for
 from core.model.job import StoredJob, ready_ms_of
 from core.model.outcome import AttemptLine
 from core.model.states import State, Verb, allows
@@ -164,10 +165,10 @@ def row_of(job: StoredJob) -> JobRow:
     """A stored job as a line; what went wrong last is its note."""
     last = last_line(job)
     error_type = last.error_type if last and job.state in (State.FAILED, State.DEAD) else ""
-    note = last.error_line if last and error_type else job.reason
+    note = last.error_line if last and error_type else waits_for(job.held_at) or job.reason
     return JobRow(
         id=str(job.ref),
-        key=f"job-{job.ref.queue}-{str(job.ref).rpartition('~')[2]}".replace(".", "_"),
+        key=f"job-{job.ref.queue}-{str(job.ref).rpartition('~')[2]}".replace(".", "_").replace("@", "_"),
         state=job.state,
         task=job.task,
         preview=payload.preview(job.arguments),

@@ -79,10 +79,11 @@ def _of_queue(held: Snapshot, queue: Counted) -> str:
 
 def _of_counts(held: Snapshot) -> list[Problem]:
     problems = []
-    pending, dead, kept = held.total(State.PENDING), held.total(State.DEAD), held.total(State.HELD)
-    if kept:
-        told = f"{kept:,} jobs are" if kept > 1 else "1 job is"
-        problems.append(Problem(f"{told} held until a worker knows the task", "jobs", State.HELD))
+    pending, dead = held.total(State.PENDING), held.total(State.DEAD)
+    awaited = sorted({task for queue in held.queues for task in queue.awaited})
+    if awaited:  # jobs held by a limit are where they should be
+        told = f"{awaited[0]} and {len(awaited) - 1} more tasks" if len(awaited) > 1 else f"the task {awaited[0]}"
+        problems.append(Problem(f"jobs are held until a worker knows {told}", "jobs", State.HELD))
     if pending >= config().health_pending_degraded:
         problems.append(Problem(f"{pending:,} jobs are pending", "jobs", State.PENDING))
     if dead >= config().health_dead_degraded:

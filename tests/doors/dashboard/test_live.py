@@ -92,7 +92,7 @@ def test_workers_that_are_all_quiet_are_no_workers(
     jobs.backend.beat(WorkerInfo(id="a" * 32, slots=4, quiet=True))
     snapshot.forget()
     assert "1 problem: every worker is quiet" in _words(operator, "/")
-    assert "Waits no worker takes jobs from its queue" in _words(operator, f"/jobs/{waiting}/")
+    assert "running? No living worker claims from the queue default." in _words(operator, f"/jobs/{waiting}/")
 
 
 def test_jobs_that_nobody_knows_are_a_problem(operator: Client, jobs: TestJobs) -> None:
@@ -101,7 +101,7 @@ def test_jobs_that_nobody_knows_are_a_problem(operator: Client, jobs: TestJobs) 
     [claim] = jobs.backend.exchange(Exchange(queue="default", worker="w", call=1, want=1)).claims
     jobs.backend.exchange(Exchange(queue="default", worker="w", call=2, want=0, outcomes=(unknown_task(claim),)))
     snapshot.forget()
-    assert "1 problem: 1 job is held until a worker knows the task" in _words(operator, "/")
+    assert "1 problem: jobs are held until a worker knows the task good" in _words(operator, "/")
 
 
 def test_the_page_of_a_waiting_job_says_what_it_waits_for(
@@ -109,15 +109,16 @@ def test_the_page_of_a_waiting_job_says_what_it_waits_for(
 ) -> None:
     waiting = f"/jobs/{job_in('pending')}/"
     snapshot.forget()
-    assert "Waits no worker runs" in _words(operator, waiting)
-    jobs.backend.beat(WorkerInfo(id="a" * 32, slots=1))
+    asked = "Why isn’t this running?"
+    assert f"{asked} No living worker claims from the queue default." in _words(operator, waiting)
+    jobs.backend.beat(WorkerInfo(id="a" * 32, slots=1, tasks=("good",)))
     snapshot.forget()
-    assert "Waits a free worker takes it at its turn" in _words(operator, waiting)
-    jobs.backend.beat(WorkerInfo(id="a" * 32, slots=1, running=("default~1",)))
+    assert f"{asked} It is the next to be claimed." in _words(operator, waiting)
+    jobs.backend.beat(WorkerInfo(id="a" * 32, slots=1, tasks=("good",), running=("default~1",)))
     snapshot.forget()
-    assert "Waits every slot that may take it is busy" in _words(operator, waiting)
+    assert "It is the next to be claimed. Every slot that may take it is busy." in _words(operator, waiting)
     operator.post("/queues/default/pause/", {"reason": "disk is full"})
-    assert "Waits its queue is paused: disk is full" in _words(operator, waiting)
+    assert f"{asked} Its queue default is paused (disk is full)." in _words(operator, waiting)
 
 
 def _words(client: Client, path: str) -> str:

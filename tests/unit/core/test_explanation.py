@@ -17,7 +17,7 @@ from core.model.worker import WorkerInfo
 from core.tasks.limit import Limit, Rate, minute
 from core.tasks.task import Task
 
-WORKER = WorkerInfo(id="a" * 32, tasks=("work",))
+WORKER = WorkerInfo(id="a" * 32, tasks=("work",), slots=2)
 
 
 def work(n: int = 0) -> None:
@@ -73,6 +73,12 @@ def test_others_come_first(jobs: Jobs, served: Task[..., Any]) -> None:
     assert why(jobs, ref) == [(Because.AHEAD, "2 jobs of its queue come before it.")]
 
 
+def test_every_slot_is_busy(jobs: Jobs, served: Task[..., Any]) -> None:
+    ref = served.enqueue().ref
+    jobs.backend.beat(replace(WORKER, running=("a", "b")))
+    assert why(jobs, ref)[1] == (Because.BUSY, "Every slot that may take it is busy.")
+
+
 def test_its_queue_is_paused(jobs: Jobs, served: Task[..., Any]) -> None:
     ref = served.enqueue().ref
     jobs.control.pause("default", reason="the bank is down")
@@ -81,7 +87,7 @@ def test_its_queue_is_paused(jobs: Jobs, served: Task[..., Any]) -> None:
 
 def test_it_is_scheduled_and_will_expire(jobs: Jobs, served: Task[..., Any], clock: Any) -> None:
     ref = served.using(delay=timedelta(minutes=2), expires_in=60).enqueue().ref
-    told = [(Because.DUE, "It is scheduled in 120 s."), (Because.DUE, "It expires in 180 s.")]
+    told = [(Because.DUE, "It is scheduled in 2 min."), (Because.DUE, "It expires in 3 min.")]
     assert why(jobs, ref) == told
     clock.move(181)
     jobs.backend.beat(WORKER)
