@@ -31,9 +31,9 @@ SET state = CASE WHEN id <= 200 THEN 3 ELSE CAST(substr('00001245670', 1 + id % 
 """
 
 # What SQLite may sort or walk in full: lists of a few rows, and the tables that hold a row a queue or a process.
-SMALL = {"queue_ids", "counts", "worker_list", "worker_stale", "schedule_list", "reply_trim", "reply_forget"}
+SMALL = {"queue_ids", "counts", "worker_list", "worker_stale", "schedule_list", "reply_trim", "reply_forget", "ahead"}
 SORTS_A_FEW = {"claimed", "asked", "schedule_list", "worker_list", "get"}
-WALKED = {"drop_waiting": "job_place", "claimed": "job_place"}
+WALKED = {"waiting_before": "job_place", "claimed": "job_place"}
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ def test_statement_reads_no_table_in_full(store: SqliteBackend, name: str):
         ("running", "job_ref (queue=? AND raw=?)"),
         ("act_find", "job_ref (queue=? AND raw=?)"),
         ("get", "job_ref (queue=? AND raw=?)"),
-        ("unique_holder", "job_unique_key (queue=? AND unique_key=?)"),
+        ("waiting_before", "job_place (queue=? AND state=?)"),
         ("asked", "job_asked (queue=? AND worker=?)"),
         ("journal_read", "journal_place (queue=? AND stream=? AND position>?)"),
     ],
