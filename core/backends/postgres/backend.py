@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 from ...errors import StoreFull, StoreUnavailable
 from ...model.clock import Clock
+from ...model.gate import GateInfo
 from ...model.ident import JobRef
 from ...model.job import NewJob, Receipt, StoredJob
 from ...model.retention import Retention
@@ -26,11 +27,15 @@ from ..contract import (
     PageQuery,
     QueueCounts,
     Rescue,
+    Sweep,
+    Swept,
 )
 from . import control, leases, look, register, schedules
 from .address import Address, read
+from .adopting import adopt
 from .database import Database
 from .exchange import exchange
+from .gates import info
 from .intake import add
 from .partitions import DAY_MS, drop_emptied, make_day
 from .retention import trim
@@ -132,6 +137,9 @@ class PostgresBackend:
     def act(self, verb: Verb, queue: str, raws: Sequence[bytes], operation: str, reason: str = "") -> list[Acted]:
         return self._write(lambda tx: control.act(tx, verb, queue, raws, operation, reason))
 
+    def sweep(self, sweep: Sweep) -> Swept:
+        return self._write(lambda tx: control.sweep(tx, sweep))
+
     def pause(self, queue: str, reason: str) -> None:
         self._write(lambda tx: control.pause(tx, queue, reason))
 
@@ -140,6 +148,12 @@ class PostgresBackend:
 
     def purge(self, queue: str, state: State, before_ms: int, limit: int) -> int:
         return self._write(lambda tx: control.purge(tx, queue, state, before_ms, limit))
+
+    def adopt(self, queue: str, jobs: Sequence[StoredJob]) -> list[bool]:
+        return self._open_database().write(lambda tx: adopt(tx, queue, jobs))
+
+    def withdraw(self, queue: str, jobs: Sequence[tuple[bytes, State, int]]) -> int:
+        return self._write(lambda tx: control.withdraw(tx, queue, jobs))
 
     def order(self, worker: str, orders: WorkerOrders) -> bool:
         return self._write(lambda tx: register.order(tx, worker, orders))
@@ -163,6 +177,9 @@ class PostgresBackend:
     def switch_schedule(self, queue: str, key: str, *, enabled: bool) -> StoredSchedule | None:
         return self._write(lambda tx: schedules.switch(tx, queue, key, enabled=enabled))
 
+    def adopt_schedule(self, schedule: StoredSchedule) -> bool:
+        return self._write(lambda tx: schedules.adopt(tx, schedule))
+
     def remove_schedule(self, queue: str, key: str) -> bool:
         return self._write(lambda tx: schedules.remove(tx, queue, key))
 
@@ -182,6 +199,12 @@ class PostgresBackend:
 
     def page(self, query: PageQuery) -> Page:
         return self._read(lambda tx: look.page(tx, query))
+
+    def ahead(self, ref: JobRef, limit: int) -> int | None:
+        return self._read(lambda tx: look.ahead(tx, ref, limit))
+
+    def gate(self, queue: str, name: str) -> GateInfo | None:
+        return self._read(lambda tx: info(tx, queue, name))
 
     def journal(self, queue: str, stream: str, after: str, limit: int) -> list[JournalEntry]:
         return self._read(lambda tx: look.journal(tx, queue, stream, after, limit))

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
+from ...model.gate import Gate
 from ...model.ident import JobRef
 from ...model.limits import KEPT_OPERATIONS
 from ...model.states import EFFECTS, Effect, State, Verb
-from ..contract import Acted
-from ..sql.codec import STATES
-from .retention import drop_before
+from ..contract import Acted, Sweep, Swept
+from ..sql.codec import CODES, STATES, unpack_gate
+from ..sql.paging import query_of
+from .gates import Gates
+from .keys import expire
+from .look import places
+from .retention import drop_finished, drop_waiting
 from .transaction import Transaction
 
+_BEHIND_ALL_MS: Final = (1 << 63) - 1
 _LOOKS: Final = 3  # a job may come back to life between a look at the live and one at the finished
 
 
@@ -22,6 +28,10 @@ class _Subject(NamedTuple):
 
     state: State
     operations: list[str]
+    unique_key: str
+    gate: Gate | None
+    has_passed: bool
+    held_at: str | None
 
 
 def act(tx: Transaction, verb: Verb, name: str, raws: Sequence[bytes], operation: str, reason: str) -> list[Acted]:
@@ -30,17 +40,26 @@ def act(tx: Transaction, verb: Verb, name: str, raws: Sequence[bytes], operation
     found = _find(tx, queue, raws) if queue is not None else {}
     if queue is None or not found:
         return [Acted(JobRef(name, raw), applied=False, before=None, after=None) for raw in raws]
-    groups: defaultdict[tuple[Effect, State], list[bytes]] = defaultdict(list)
-    for raw in dict.fromkeys(raws):
-        if raw in found and operation not in found[raw].operations:
-            groups[EFFECTS[verb][found[raw].state], found[raw].state].append(raw)
-    after: dict[bytes, State] = {}
-    for (effect, before), group in groups.items():
-        moved = _apply(tx, queue, effect, before, group, operation, reason)
-        after.update(dict.fromkeys(moved, _after(effect)))
-        if moved and _after(effect) is State.PENDING:
-            tx.ring(name)
+    after = _act_on(tx, queue, name, verb, {raw: found[raw] for raw in raws if raw in found}, operation, reason)
     return _answers(name, raws, found, after, operation)
+
+
+def sweep(tx: Transaction, sweep: Sweep) -> Swept:
+    """See Control.sweep. A job that has left the state since it was looked at refuses, and keeps what it is."""
+    queue = tx.find_queue(sweep.queue)
+    if queue is None:
+        return Swept(applied=0, refused=0, scanned=0)
+    part = places(tx, query_of(sweep), {sweep.queue: queue})
+    raws = [place.raw for place in part.places]
+    before_ms = min(sweep.before_ms, _BEHIND_ALL_MS)
+    found = (
+        _find_finished(tx, queue, raws, before_ms) if sweep.state.is_final else _find_live(tx, queue, raws, before_ms)
+    )
+    there = {raw: found[raw] for raw in raws if raw in found}
+    subjects = {raw: subject for raw, subject in there.items() if subject.state is sweep.state}
+    after = _act_on(tx, queue, sweep.queue, sweep.verb, subjects, sweep.operation, sweep.reason)
+    applied = sum(raw in after or sweep.operation in subject.operations for raw, subject in there.items())
+    return Swept(applied=applied, refused=len(there) - applied, scanned=part.scanned, next=part.next)
 
 
 def pause(tx: Transaction, name: str, reason: str) -> None:
@@ -59,7 +78,31 @@ def purge(tx: Transaction, name: str, state: State, before_ms: int, limit: int) 
     if queue is None or state is State.RUNNING:
         return 0
     tx.run("queue_lock", queue=queue)
-    return drop_before(tx, queue, state, before_ms=before_ms, limit=limit)
+    if state.is_final:
+        return drop_finished(tx, queue, state, before_ms=before_ms, limit=limit)
+    return drop_waiting(tx, queue, name, state, before_ms=before_ms, limit=limit)
+
+
+def withdraw(tx: Transaction, name: str, jobs: Sequence[tuple[bytes, State, int]]) -> int:
+    """See Control.withdraw."""
+    queue = tx.find_queue(name)
+    if queue is None or not jobs:
+        return 0
+    gates = Gates(tx, queue, name)
+    gone: list[int] = []
+    live = [job for job in jobs if not job[1].is_final]
+    if live:
+        for code, passed, held_at in tx.all("withdraw", queue=queue, **_seen(live)):
+            gone.append(code)
+            gates.freed(passed)
+            gates.changed(held_at)
+    finished = [job for job in jobs if job[1].is_final]
+    if finished:
+        gone += [code for (code,) in tx.all("withdraw_finished", queue=queue, **_seen(finished))]
+    for code in gone:
+        tx.left(queue, STATES[code])
+    gates.settle()
+    return len(gone)
 
 
 def _find(tx: Transaction, queue: int, raws: Sequence[bytes]) -> dict[bytes, _Subject]:
@@ -68,11 +111,75 @@ def _find(tx: Transaction, queue: int, raws: Sequence[bytes]) -> dict[bytes, _Su
         missing = [raw for raw in dict.fromkeys(raws) if raw not in found]
         if not missing:
             break
-        rows = tx.all("act_find_live", queue=queue, raw=missing)
+        rows = _find_live(tx, queue, missing, _BEHIND_ALL_MS)
+        found.update(rows)
         if len(rows) < len(missing):
-            rows += tx.all("act_find_finished", queue=queue, raw=missing, oldest=tx.oldest(missing))
-        found.update((raw, _Subject(STATES[code], operations)) for raw, code, operations in rows)
+            found.update(_find_finished(tx, queue, missing, _BEHIND_ALL_MS))
     return found
+
+
+def _find_live(tx: Transaction, queue: int, raws: Sequence[bytes], before_ms: int) -> dict[bytes, _Subject]:
+    return _subjects(tx.all("act_find_live", queue=queue, raw=list(raws), before=before_ms))
+
+
+def _find_finished(tx: Transaction, queue: int, raws: Sequence[bytes], before_ms: int) -> dict[bytes, _Subject]:
+    oldest = tx.oldest(raws)
+    return _subjects(tx.all("act_find_finished", queue=queue, raw=list(raws), oldest=oldest, before=before_ms))
+
+
+def _subjects(rows: Sequence[Sequence[Any]]) -> dict[bytes, _Subject]:
+    return {
+        raw: _Subject(STATES[code], operations, key, unpack_gate(packed), has_passed, held_at)
+        for raw, code, operations, key, packed, has_passed, held_at in rows
+    }
+
+
+def _act_on(
+    tx: Transaction,
+    queue: int,
+    name: str,
+    verb: Verb,
+    subjects: Mapping[bytes, _Subject],
+    operation: str,
+    reason: str,
+) -> dict[bytes, State]:
+    """The state of each job that it was applied to. The jobs are locked; those that had the operation are left."""
+    groups: defaultdict[tuple[Effect, State], list[bytes]] = defaultdict(list)
+    for raw, subject in subjects.items():
+        if operation not in subject.operations:
+            groups[EFFECTS[verb][subject.state], subject.state].append(raw)
+    after: dict[bytes, State] = {}
+    for (effect, before), group in groups.items():
+        if effect is Effect.RUN_AFRESH:
+            expire(tx, queue, [subjects[raw].unique_key for raw in group])
+        moved = _apply(tx, queue, effect, before, group, operation, reason)
+        after.update(dict.fromkeys(moved, _after(effect)))
+        if moved and _after(effect) is State.PENDING:
+            tx.ring(name)
+    _leave_gates(Gates(tx, queue, name), subjects, after)
+    return after
+
+
+def _leave_gates(gates: Gates, subjects: Mapping[bytes, _Subject], after: Mapping[bytes, State]) -> None:
+    """Slots given back, and lines that somebody left; also of those that stayed, whom others passed over meanwhile."""
+    for raw, subject in subjects.items():
+        gates.changed(subject.held_at)
+        went = after.get(raw)
+        if went is State.CANCELLED and subject.has_passed and subject.gate is not None:
+            gates.freed(subject.gate.name)
+        elif went is State.PENDING and subject.state is State.HELD:
+            gates.came(subject.gate)
+    gates.settle()
+
+
+def _seen(jobs: Sequence[tuple[bytes, State, int]]) -> dict[str, Any]:
+    """Each job once, as columns."""
+    once = dict.fromkeys(jobs)
+    return {
+        "raw": [raw for raw, _, _ in once],
+        "state": [CODES[state] for _, state, _ in once],
+        "score": [score for _, _, score in once],
+    }
 
 
 def _apply(

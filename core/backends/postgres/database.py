@@ -20,7 +20,7 @@ from .faults import is_worth_another_try, lacks_its_day, told
 from .joined import Joined, Place
 from .joined import look as look_at_place
 from .look import seconds_to_work
-from .partitions import make_day
+from .partitions import make_days
 from .ping import answers_within
 from .pool import Connection, Pool
 from .schema import prepare_schema
@@ -139,7 +139,7 @@ class Database:
                     if not lacks_its_day(error):
                         raise
                     db.execute("ROLLBACK")
-                    make_day(db, self.sql, tx.now_ms)
+                    make_days(db, self.sql, {tx.now_ms, *tx.days_ms})
                     continue
                 self.bell.rang(tx.rung, loud)
                 return answer

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ...model.job import Claim
-from ...model.limits import PROMOTED_PER_EXCHANGE
+from ...model.limits import PROMOTED_PER_EXCHANGE, TOLD_TASKS
 from ...model.states import State
 from ..contract import Exchange, ExchangeReply
 from ..sql.codec import STATES
+from .claiming import claim, in_line
+from .gates import Gates
 from .retention import drop_surplus
 from .settle import settle_all
 from .transaction import SentTwiceError, Transaction
@@ -18,28 +20,33 @@ _WAITING: Final = (State.SCHEDULED, State.FAILED)
 
 def exchange(tx: Transaction, call: Exchange) -> ExchangeReply:
     """Act once a call: the last one again gets its answer again, one before it is refused."""
-    queue, is_paused, completed, due_ms, last, refused, tokens = _begin(tx, call)
+    queue, is_paused, completed, due_ms, opens_ms, last, refused, tokens = _begin(tx, call)
     claims: list[Claim] = []
     if last is None or call.call > last:
-        refused = settle_all(tx, queue, call)
+        gates = Gates(tx, queue, call.queue)
+        refused = settle_all(tx, queue, call, gates)
         if _has_due(tx, call, due_ms):
             _promote(tx, queue)
-        claims = [] if is_paused or call.want <= 0 else _claim(tx, queue, call)
+        if is_paused or call.want <= 0:
+            gates.settle()
+        else:
+            claims = claim(tx, queue, call, gates, is_due=opens_ms is not None and opens_ms <= tx.now_ms)
         _remember(tx, queue, call, refused, claims)
     elif call.call == last:
         claims = _claims_again(tx, queue, call, tokens)
     else:
         refused = []
-    asked, next_due_ms = tx.one("exchange_end", queue=queue, worker=call.worker)
+    asked, due_ms, opens_ms, awaited = tx.one("exchange_end", queue=queue, worker=call.worker, told=TOLD_TASKS)
     if last is None or call.call > last:
         _trim(tx, queue, call, completed)
     return ExchangeReply(
         refused=refused,
         claims=claims,
         asked_to_cancel=asked,
-        next_due_ms=next_due_ms or 0,
+        next_due_ms=_next_due(tx, due_ms, None if is_paused else opens_ms),
         is_paused=is_paused,
         now_ms=tx.now_ms,
+        awaited=awaited,
     )
 
 
@@ -66,24 +73,17 @@ def _promote(tx: Transaction, queue: int) -> None:
         tx.arrived(queue, State.PENDING)
 
 
-def _claim(tx: Transaction, queue: int, call: Exchange) -> list[Claim]:
-    values = {"want": call.want, "worker": call.worker, "lease_ms": call.lease_ms}
-    claims = _in_line(call.queue, tx.all("claim", queue=queue, now=tx.now_ms, **values))
-    tx.left(queue, State.PENDING, len(claims))
-    tx.arrived(queue, State.RUNNING, len(claims))
-    return claims
-
-
 def _claims_again(tx: Transaction, queue: int, call: Exchange, tokens: list[int]) -> list[Claim]:
     """Those of a call that were not settled, taken back or rescued since."""
     if not tokens:
         return []
-    return _in_line(call.queue, tx.all("claims_again", queue=queue, worker=call.worker, tokens=tokens))
+    return in_line(call.queue, tx.all("claims_again", queue=queue, worker=call.worker, tokens=tokens))
 
 
-def _in_line(name: str, rows: list[tuple[Any, ...]]) -> list[Claim]:
-    """Rows of a score and a claim, in run order: RETURNING has none."""
-    return [Claim(name, *row[1:]) for row in sorted(rows, key=lambda row: row[:2])]
+def _next_due(tx: Transaction, due_ms: int | None, opens_ms: int | None) -> int:
+    """When the next job is due, or a gate opens, which it may have been about to do for long."""
+    opening = None if opens_ms is None else max(tx.now_ms, opens_ms)
+    return min((due for due in (due_ms, opening) if due), default=0)
 
 
 def _trim(tx: Transaction, queue: int, call: Exchange, completed: int) -> None:

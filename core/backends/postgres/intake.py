@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from ...model.ident import JobRef
 from ...model.job import NewJob, Receipt
-from ..sql.codec import STATES
+from ..sql.codec import STATES, pack_gate
+from .keys import expire, give
 from .transaction import Transaction
 
 _JOBS: Final = 5_000  # in one statement, and
@@ -43,6 +44,7 @@ def _add_to(tx: Transaction, name: str, jobs: Sequence[NewJob], *, ids_are_new: 
                 receipts[place] = Receipt(jobs[place].ref, created=True)
             elif raw in instead:
                 receipts[place] = Receipt(instead[raw], created=False)
+        expire(tx, tx.queue(name), [job.unique_key for place, job in enumerate(jobs) if place not in receipts])
     return [receipts[place] for place in range(len(jobs))]
 
 
@@ -62,11 +64,14 @@ def _store(tx: Transaction, name: str, jobs: Sequence[NewJob], *, ids_are_new: b
             delay_ms=[job.delay_ms for job in jobs],
             run_at_ms=[job.run_at_ms for job in jobs],
             unique_key=[job.unique_key for job in jobs],
+            **_rare_columns(jobs),
         )
     )
     if stored and not ids_are_new:
         for raw, _ in tx.all("job_add_check", queue=queue, raw=list(stored), oldest=tx.oldest(stored)):
             del stored[raw]
+    for raw in give(tx, queue, [job for job in jobs if job.raw in stored]):
+        del stored[raw]
     for state in stored.values():
         tx.arrived(queue, STATES[state])
     if stored:
@@ -80,8 +85,20 @@ def _in_their_place(tx: Transaction, name: str, jobs: Sequence[NewJob]) -> dict[
     if not jobs:
         return {}
     raws, keys = [job.raw for job in jobs], [job.unique_key for job in jobs]
-    rows = tx.all("exists", queue=tx.queue(name), raw=raws, unique_key=keys, oldest=tx.oldest(raws))
+    rows = tx.all("exists", queue=tx.queue(name), raw=raws, unique_key=keys, oldest=tx.oldest(raws), now=tx.now_ms)
     return {raw: JobRef(name, raw if is_there else holder) for raw, is_there, holder in rows if is_there or holder}
+
+
+def _rare_columns(jobs: Sequence[NewJob]) -> dict[str, list[Any]]:
+    """What few jobs have; no values at all when no job of a batch has any."""
+    is_special = any(job.unique for job in jobs)
+    is_gated = any(job.gate for job in jobs)
+    return {
+        "unique_kind": [int(job.unique) for job in jobs] if is_special else [],
+        "unique_ms": [job.unique_ms for job in jobs] if is_special else [],
+        "gate": [job.gate.name if job.gate else None for job in jobs] if is_gated else [],
+        "gate_packed": [pack_gate(job.gate) for job in jobs] if is_gated else [],
+    }
 
 
 def _parts(jobs: Sequence[NewJob]) -> Iterator[list[NewJob]]:

@@ -9,6 +9,7 @@ from ...model.job import Claim
 from ...model.states import State
 from ..contract import Rescue
 from ..sql.codec import STATES
+from .gates import Gates
 from .transaction import Transaction
 
 Held = Sequence[tuple[bytes, int]]
@@ -30,9 +31,12 @@ def release(tx: Transaction, name: str, claims: Held) -> int:
     if queue is None or not claims:
         return 0
     rows = tx.all("release", queue=queue, now=tx.now_ms, **_columns(claims))
-    for (code,) in rows:
+    gates = Gates(tx, queue, name)
+    for code, gate in rows:
         tx.left(queue, State.RUNNING)
         tx.arrived(queue, STATES[code])
+        gates.freed(gate)
+    gates.settle()
     if rows:
         tx.ring(name)
     return len(rows)

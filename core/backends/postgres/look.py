@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -11,8 +11,10 @@ from ...model.ident import JobRef
 from ...model.job import StoredJob, ready_ms_of
 from ..contract import JournalEntry, Page, PageQuery, QueueCounts
 from ..sql.codec import CODES, STATES, JobRow
-from ..sql.paging import Place, bound_of, cut, edge_of, is_descending
+from ..sql.paging import Cut, Place, bound_of, cut, edge_of, is_descending
 from .transaction import Transaction
+
+_LOOKED_INTO_AT_ONCE: Final = 500
 
 
 def counts(tx: Transaction) -> list[QueueCounts]:
@@ -30,9 +32,7 @@ def get(tx: Transaction, refs: Sequence[JobRef]) -> list[StoredJob | None]:
 
 
 def page(tx: Transaction, query: PageQuery) -> Page:
-    ids = dict(tx.all("queue_ids"))
-    names = [name for name in query.queues or ids if name in ids]
-    part = cut([iter(_walk(tx, query, names, ids))], query)
+    part = places(tx, query, dict(tx.all("queue_ids")))
     jobs = _rows(tx, query, part.places)
     return Page(
         jobs=[jobs[place.queue, place.raw] for place in part.places],
@@ -41,6 +41,18 @@ def page(tx: Transaction, query: PageQuery) -> Page:
         scanned=part.scanned,
         exhausted=part.exhausted,
     )
+
+
+def places(tx: Transaction, query: PageQuery, ids: Mapping[str, int]) -> Cut:
+    """Where the jobs of a page stand. ids: the queues that there are, and their numbers."""
+    names = [name for name in query.queues or ids if name in ids]
+    walk = _walk(tx, query, names, ids)
+    return cut([_marked(tx, query, walk) if query.having else iter(walk)], query)
+
+
+def ahead(tx: Transaction, ref: JobRef, limit: int) -> int | None:
+    row = tx.find("ahead", name=ref.queue, raw=ref.raw, limit=limit)
+    return row[0] if row else None
 
 
 def journal(tx: Transaction, queue: str, stream: str, after: str, limit: int) -> list[JournalEntry]:
@@ -79,7 +91,7 @@ def _counts(row: Sequence[Any]) -> QueueCounts:
     )
 
 
-def _walk(tx: Transaction, query: PageQuery, names: Sequence[str], ids: dict[str, int]) -> list[Place]:
+def _walk(tx: Transaction, query: PageQuery, names: Sequence[str], ids: Mapping[str, int]) -> list[Place]:
     """The walks of all queues, merged by the server; one place more than is looked at."""
     if not names:
         return []
@@ -93,6 +105,19 @@ def _walk(tx: Transaction, query: PageQuery, names: Sequence[str], ids: dict[str
     }
     statement = tx.sql.page(query.state, descending=is_descending(query))
     return [Place(*row) for row in tx.db.execute(statement, values, binary=True)]
+
+
+def _marked(tx: Transaction, query: PageQuery, walk: Sequence[Place]) -> Iterator[Place]:
+    """The places of a walk, with whether each has the bytes that are asked for; looked at a part at a time, since most
+    pages are full long before the walk is over."""
+    name = "having_finished" if query.state.is_final else "having_live"
+    for start in range(0, len(walk), _LOOKED_INTO_AT_ONCE):
+        part = walk[start : start + _LOOKED_INTO_AT_ONCE]
+        columns = {"queues": [place.key for place in part], "raw": [place.raw for place in part]}
+        if query.state.is_final:
+            columns["score"] = [place.score for place in part]
+        having = {place for (place,) in tx.all(name, needles=list(query.having), **columns)}
+        yield from (place._replace(has=number in having) for number, place in enumerate(part, 1))
 
 
 def _rows(tx: Transaction, query: PageQuery, places: Sequence[Place]) -> dict[tuple[str, bytes], StoredJob]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -24,6 +25,14 @@ def make_day(db: Connection, sql: Statements, at_ms: int) -> None:
             db.execute(statement)
     except (errors.DuplicateTable, errors.UniqueViolation):
         return  # another process was first
+
+
+def make_days(db: Connection, sql: Statements, times_ms: Iterable[int]) -> None:
+    """Make the partitions that some times lack."""
+    there = {name for (name,) in db.execute(sql["partition_list"]).fetchall()}
+    for first_ms in sorted({at_ms // DAY_MS * DAY_MS for at_ms in times_ms}):
+        if f"{_PREFIX}{_suffix(first_ms)}" not in there:
+            make_day(db, sql, first_ms)
 
 
 def drop_emptied(db: Connection, sql: Statements, now_ms: int) -> int:

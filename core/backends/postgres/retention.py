@@ -7,8 +7,9 @@ from typing import Final
 from ...model.clock import as_ms
 from ...model.minutes import minute_of
 from ...model.retention import Retention
-from ...model.states import FINAL, State
+from ...model.states import State
 from ..sql.codec import CODES
+from .gates import Gates, forget_idle
 from .register import forget
 from .transaction import Transaction
 
@@ -17,6 +18,7 @@ _TRIMMED: Final = (State.COMPLETED, State.CANCELLED, State.DEAD)
 _COUNTED: Final = (State.COMPLETED, State.DEAD, State.CANCELLED)  # the columns of trim_surplus
 _ENQUEUED: Final = (State.PENDING, State.SCHEDULED, State.HELD)  # the columns of counter_fold
 _JOURNAL_CHUNK: Final = 1_000
+_KEYS_AT_ONCE: Final = 1_000
 _SLOTS_AT_ONCE: Final = 10_000
 _BEHIND_ALL_MS: Final = (1 << 63) - 1
 
@@ -34,11 +36,13 @@ def trim(tx: Transaction, name: str, retention: Retention, limit: int) -> int:
     for state in _TRIMMED:
         keep = retention.of(state)
         gone += drop_surplus(tx, queue, state, keep=keep.count, limit=limit - gone)
-        gone += drop_before(tx, queue, state, before_ms=tx.now_ms - keep.age_ms, limit=limit - gone)
+        gone += drop_finished(tx, queue, state, before_ms=tx.now_ms - keep.age_ms, limit=limit - gone)
     kept = {"failures": retention.failure_entries, "completed": retention.completed_entries}
     for stream, entries in kept.items():
         tx.run("journal_trim", queue=queue, stream=stream, keep=entries, limit=max(limit, _JOURNAL_CHUNK))
     tx.run("minute_trim", queue=queue, before=minute_of(tx.now_ms - as_ms(retention.minutes)))
+    tx.run("key_trim", queue=queue, now=tx.now_ms, limit=max(limit, _KEYS_AT_ONCE))
+    forget_idle(tx, queue, name)
     return gone
 
 
@@ -48,19 +52,29 @@ def drop_surplus(tx: Transaction, queue: int, state: State, *, keep: int, limit:
         return 0
     held = dict(zip(_COUNTED, tx.one("trim_surplus", queue=queue), strict=True))[state]
     surplus = min(held + tx.change_of(queue, state) - keep, limit)
-    return _drop_finished(tx, queue, state, before_ms=_BEHIND_ALL_MS, limit=surplus) if surplus > 0 else 0
+    return drop_finished(tx, queue, state, before_ms=_BEHIND_ALL_MS, limit=surplus)
 
 
-def drop_before(tx: Transaction, queue: int, state: State, *, before_ms: int, limit: int) -> int:
-    """Delete jobs of a state that finished (live ones: were enqueued) before a time; answers how many."""
+def drop_finished(tx: Transaction, queue: int, state: State, *, before_ms: int, limit: int) -> int:
+    """Delete jobs of a final state that finished before a time; answers how many."""
     if limit <= 0:
         return 0
-    if state in FINAL:
-        return _drop_finished(tx, queue, state, before_ms=before_ms, limit=limit)
-    parts = {"state": CODES[state]}
-    gone = tx.run_filled("drop_waiting", parts, queue=queue, before=before_ms, limit=limit).rowcount
+    gone = tx.run("drop_finished", queue=queue, state=CODES[state], before=before_ms, limit=limit).rowcount
     tx.left(queue, state, gone)
     return gone
+
+
+def drop_waiting(tx: Transaction, queue: int, name: str, state: State, *, before_ms: int, limit: int) -> int:
+    """Delete jobs of a live state that were enqueued before a time; answers how many."""
+    parts = {"state": CODES[state]}
+    gone = tx.run_filled("drop_waiting", parts, queue=queue, before=before_ms, limit=max(0, limit)).fetchall()
+    tx.left(queue, state, len(gone))
+    gates = Gates(tx, queue, name)
+    for passed, held_at in gone:
+        gates.freed(passed)
+        gates.changed(held_at)
+    gates.settle()
+    return len(gone)
 
 
 def _fold_counters(tx: Transaction, name: str, queue: int) -> None:
@@ -70,9 +84,3 @@ def _fold_counters(tx: Transaction, name: str, queue: int) -> None:
         tx.queue(name, is_known=True)
         for state, number in zip(_ENQUEUED, sums, strict=True):
             tx.arrived(queue, state, number)
-
-
-def _drop_finished(tx: Transaction, queue: int, state: State, *, before_ms: int, limit: int) -> int:
-    gone = tx.run("drop_finished", queue=queue, state=CODES[state], before=before_ms, limit=limit).rowcount
-    tx.left(queue, state, gone)
-    return gone

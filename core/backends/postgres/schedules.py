@@ -23,6 +23,14 @@ def switch(tx: Transaction, queue: str, key: str, *, enabled: bool) -> StoredSch
     return _stored(queue, key, *row) if row else None
 
 
+def adopt(tx: Transaction, schedule: StoredSchedule) -> bool:
+    """A schedule of another store, as it is; False when its key is there."""
+    place = tx.queue(schedule.queue, is_known=True)
+    told = {"spec": schedule.spec, "enabled": schedule.enabled, "version": schedule.version}
+    last = {"last_fire_ms": schedule.last_fire_ms, "last_job": schedule.last_job}
+    return tx.run("schedule_adopt", queue=place, key=schedule.key, **told, **last).rowcount > 0
+
+
 def remove(tx: Transaction, queue: str, key: str) -> bool:
     place = tx.find_queue(queue)
     return place is not None and tx.run("schedule_remove", queue=place, key=key).rowcount > 0

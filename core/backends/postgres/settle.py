@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from ...model.gate import Gate
 from ...model.outcome import Outcome
 from ...model.states import FINAL, State
 from ..contract import Exchange
-from ..sql.codec import CODES, STATES, joined
+from ..sql.codec import CODES, STATES, joined, unpack_gate
+from .gates import Gates
 from .intake import add
 from .transaction import Transaction
 
@@ -16,9 +18,9 @@ _ENDS_ATTEMPT: Final = FINAL | {State.FAILED}
 _STREAMS: Final = ("failures", "completed")
 
 
-def settle_all(tx: Transaction, queue: int, call: Exchange) -> list[bytes]:
+def settle_all(tx: Transaction, queue: int, call: Exchange, gates: Gates) -> list[bytes]:
     """Apply the outcomes whose claim still holds; answers the raw ids of the others."""
-    refused = _settle_in_turns(tx, queue, call)
+    refused = _settle_in_turns(tx, queue, call, gates)
     accepted = [outcome for place, outcome in enumerate(call.outcomes) if place not in refused]
     for stream in _STREAMS:
         lines = [outcome.line for outcome in accepted if outcome.stream == stream]
@@ -31,7 +33,7 @@ def settle_all(tx: Transaction, queue: int, call: Exchange) -> list[bytes]:
     return [outcome.raw for place, outcome in enumerate(call.outcomes) if place in refused]
 
 
-def _settle_in_turns(tx: Transaction, queue: int, call: Exchange) -> set[int]:
+def _settle_in_turns(tx: Transaction, queue: int, call: Exchange, gates: Gates) -> set[int]:
     """The places of those refused. Outcomes for the same job come one after the other: the first that holds wins."""
     refused: set[int] = set()
     waiting = list(enumerate(call.outcomes))
@@ -39,7 +41,7 @@ def _settle_in_turns(tx: Transaction, queue: int, call: Exchange) -> set[int]:
         turn: dict[bytes, tuple[int, Outcome]] = {}
         for place, outcome in waiting:
             turn.setdefault(outcome.raw, (place, outcome))
-        went = _settle(tx, queue, [outcome for _, outcome in turn.values()])
+        went = _settle(tx, queue, [outcome for _, outcome in turn.values()], gates)
         for code in went.values():
             _count(tx, queue, STATES[code])
             if code < CODES[State.COMPLETED]:
@@ -50,25 +52,33 @@ def _settle_in_turns(tx: Transaction, queue: int, call: Exchange) -> set[int]:
     return refused
 
 
-def _settle(tx: Transaction, queue: int, outcomes: Sequence[Outcome]) -> dict[bytes, int]:
+def _settle(tx: Transaction, queue: int, outcomes: Sequence[Outcome], gates: Gates) -> dict[bytes, int]:
     """The jobs whose claim held, and the number of the state that each went to."""
-    return dict(
-        tx.all(
-            "settle",
-            queue=queue,
-            now=tx.now_ms,
-            raw=[outcome.raw for outcome in outcomes],
-            token=[outcome.token for outcome in outcomes],
-            state=[CODES[outcome.state] for outcome in outcomes],
-            charge=[int(outcome.charge) for outcome in outcomes],
-            delay_ms=[outcome.delay_ms for outcome in outcomes],
-            result=[outcome.result for outcome in outcomes],
-            error=[outcome.error for outcome in outcomes],
-            reason=[outcome.reason for outcome in outcomes],
-            line=[outcome.line for outcome in outcomes],
-            if_expired=[outcome.if_expired for outcome in outcomes],
-        )
+    rows = tx.all(
+        "settle",
+        queue=queue,
+        now=tx.now_ms,
+        raw=[outcome.raw for outcome in outcomes],
+        token=[outcome.token for outcome in outcomes],
+        state=[CODES[outcome.state] for outcome in outcomes],
+        charge=[int(outcome.charge) for outcome in outcomes],
+        delay_ms=[outcome.delay_ms for outcome in outcomes],
+        result=[outcome.result for outcome in outcomes],
+        error=[outcome.error for outcome in outcomes],
+        reason=[outcome.reason for outcome in outcomes],
+        line=[outcome.line for outcome in outcomes],
+        if_expired=[outcome.if_expired for outcome in outcomes],
+        held_at=[outcome.held_at for outcome in outcomes] if any(outcome.held_at for outcome in outcomes) else [],
     )
+    went: dict[bytes, int] = {}
+    for raw, code, packed, has_passed, held_at in rows:
+        went[raw] = code
+        own = unpack_gate(packed)
+        if own and has_passed:
+            gates.freed(own.name)
+        if held_at:
+            gates.came(own if own and own.name == held_at else Gate(held_at))
+    return went
 
 
 def _count(tx: Transaction, queue: int, state: State) -> None:

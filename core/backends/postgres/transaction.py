@@ -51,6 +51,7 @@ class Transaction:
         self.db = db
         self.sql = sql
         self.rung: set[str] = set()
+        self.days_ms: set[int] = set()  # times, other than now, at which jobs that it stores have finished
         self._clock = clock
         self._now_ms: int | None = None
         self._sums: defaultdict[int, Sums] = defaultdict(Sums)

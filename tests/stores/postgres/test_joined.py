@@ -303,9 +303,9 @@ def test_a_user_without_rights_is_refused_and_one_with_them_joins(
     with psycopg.connect(postgres_server, user=role) as db:
         assert "may not write" in store.refusal(db)
     ask(f"GRANT USAGE ON SCHEMA {schema} TO {role}")
-    ask(f"GRANT SELECT, INSERT, DELETE ON {schema}.job TO {role}")
+    ask(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.job TO {role}")
     ask(f"GRANT SELECT ON {schema}.finished TO {role}")
-    ask(f"GRANT SELECT, INSERT, UPDATE ON {schema}.counter TO {role}")
+    ask(f"GRANT SELECT, INSERT, UPDATE ON {schema}.counter, {schema}.timed_key TO {role}")
     with psycopg.connect(postgres_server, user=role) as db:
         assert store.refusal(db) == ""
         store.enqueue_within(db, [make_job(unique_key="k")])

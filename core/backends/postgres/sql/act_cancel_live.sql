@@ -8,8 +8,9 @@ WITH gone AS (
 )
 INSERT INTO jobs.finished (
     queue, raw, state, finished_ms, task, arguments, options, priority, max_attempts, enqueued_ms, unique_key,
-    attempts, forgiven, losses, operations, reason, result, error, lines
+    unique_kind, unique_until_ms, gate, gate_packed, attempts, forgiven, losses, operations, reason, result, error, lines
 )
 SELECT queue, raw, 7, %(now)s, task, arguments, options, priority, max_attempts, enqueued_ms, unique_key,
-       attempts, forgiven, losses, (ARRAY[%(operation)s::text] || operations)[:%(kept)s], %(reason)s, result, error, lines
+       unique_kind, unique_until_ms, gate, gate_packed, attempts, forgiven, losses,
+       (ARRAY[%(operation)s::text] || operations)[:%(kept)s], %(reason)s, result, error, lines
 FROM gone;

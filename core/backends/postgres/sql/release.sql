@@ -1,7 +1,8 @@
--- Take claims back that were not started: each to its old place (score is untouched by a claim), the attempt given
--- back; one that was asked to stop meanwhile is cancelled. Locked in the order of raw, as in settle.sql.
+-- Take claims back that were not started: each to its old place (score is untouched by a claim), the attempt and the
+-- slot of its gate given back; one that was asked to stop meanwhile is cancelled. Locked in the order of raw, as in
+-- settle.sql.
 -- in:  queue, now, and arrays of raw and token
--- out: state each went to
+-- out: state each went to, gate that it had passed (NULL: none)
 
 WITH held AS MATERIALIZED (
     SELECT job.*
@@ -13,7 +14,7 @@ WITH held AS MATERIALIZED (
 ),
 kept AS (
     UPDATE jobs.job
-    SET state = 0, attempts = job.attempts - 1
+    SET state = 0, attempts = job.attempts - 1, has_passed = false
     FROM held
     WHERE job.queue = held.queue AND job.raw = held.raw AND NOT held.cancel_asked
 ),
@@ -25,11 +26,13 @@ gone AS (
 moved AS (
     INSERT INTO jobs.finished (
         queue, raw, state, finished_ms, task, arguments, options, priority, max_attempts, enqueued_ms, unique_key,
-        attempts, forgiven, losses, operations, reason, result, error, lines
+        unique_kind, unique_until_ms, gate, gate_packed, attempts, forgiven, losses, operations, reason, result, error,
+        lines
     )
     SELECT queue, raw, 7, %(now)s, task, arguments, options, priority, max_attempts, enqueued_ms, unique_key,
-           attempts - 1, forgiven, losses, operations, 'cancelled while running', result, error, lines
+           unique_kind, unique_until_ms, gate, gate_packed, attempts - 1, forgiven, losses, operations,
+           'cancelled while running', result, error, lines
     FROM held
     WHERE cancel_asked
 )
-SELECT CASE WHEN cancel_asked THEN 7 ELSE 0 END FROM held;
+SELECT CASE WHEN cancel_asked THEN 7 ELSE 0 END, CASE WHEN has_passed THEN gate END FROM held;

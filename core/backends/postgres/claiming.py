@@ -1,0 +1,105 @@
+"""Claiming: the head of the line, or what passes its gates of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...model.gate import Gate, task_gate
+from ...model.job import Claim
+from ...model.limits import TURNED_AWAY_PER_EXCHANGE
+from ...model.states import State
+from ..contract import Exchange
+from ..sql.codec import unpack_gate
+from .gates import Gates, due
+from .transaction import Transaction
+
+_Place = tuple[int, bytes, Gate | None]  # score, raw, the gate that it has yet to pass
+_AHEAD_OF_ALL = (-1, b"")
+
+
+def claim(tx: Transaction, queue: int, call: Exchange, gates: Gates, *, is_due: bool) -> list[Claim]:
+    """Claim what is wanted: in one statement, unless gates have to do with it. is_due: one of them may open now."""
+    for name in due(tx, queue) if is_due else ():
+        gates.changed(name)
+    for task in call.serve:
+        gates.changed(task_gate(task))
+    line: list[_Place] | None = None
+    if gates.is_idle:
+        claims, comers = _claim_head(tx, queue, call)
+        if not comers:
+            return claims
+        gates.take(comers)
+    else:
+        line = _line(tx, queue, _AHEAD_OF_ALL, call.want)
+        gates.take(_comers(line))
+    if gates.let_through(call.serve, call.want) or line is None:
+        line = _line(tx, queue, _AHEAD_OF_ALL, call.want)
+    chosen = _walk(tx, queue, call.want, gates, line)
+    claims = _claim_named(tx, queue, call, chosen)
+    gates.refill()
+    gates.save()
+    return claims
+
+
+def in_line(name: str, rows: Sequence[tuple[Any, ...]]) -> list[Claim]:
+    """Rows of a score and a claim, in run order: RETURNING has none."""
+    return [Claim(name, *row[1:]) for row in sorted(rows, key=lambda row: row[:2])]
+
+
+def _claim_head(tx: Transaction, queue: int, call: Exchange) -> tuple[list[Claim], list[Gate]]:
+    """Claims; or the gates that some of the line's head have to pass first."""
+    rows = tx.all("claim", queue=queue, now=tx.now_ms, **_said(call))
+    gates = [gate for gate in (unpack_gate(row[-1]) for row in rows) if gate is not None]
+    claims = [] if gates else in_line(call.queue, [row[:-1] for row in rows])
+    return _counted(tx, queue, claims), gates
+
+
+def _walk(tx: Transaction, queue: int, want: int, gates: Gates, line: list[_Place]) -> list[bytes]:
+    """Go along the line: who has no gate, or passes it, is chosen; the others are turned away."""
+    chosen: list[bytes] = []
+    turned: list[bytes] = []
+    asked = want
+    while line:
+        gates.try_take(_comers(line))
+        for _, raw, gate in line:
+            if len(chosen) == want or len(turned) == TURNED_AWAY_PER_EXCHANGE:
+                break
+            passes = gate is None or gates.admits(gate)
+            if passes is not None:
+                (chosen if passes else turned).append(raw)
+        if len(chosen) == want or len(turned) == TURNED_AWAY_PER_EXCHANGE or len(line) < asked:
+            break
+        asked = want - len(chosen) + len(turned)
+        line = _line(tx, queue, line[-1][:2], asked)
+    gates.turn_away(turned)
+    return chosen
+
+
+def _line(tx: Transaction, queue: int, behind: tuple[int, bytes], limit: int) -> list[_Place]:
+    score, raw = behind
+    rows = tx.all("claim_line", queue=queue, score=score, raw=raw, limit=limit)
+    return [(score, raw, unpack_gate(packed)) for score, raw, packed in rows]
+
+
+def _claim_named(tx: Transaction, queue: int, call: Exchange, raws: Sequence[bytes]) -> list[Claim]:
+    if not raws:
+        return []
+    values = {"worker": call.worker, "lease_ms": call.lease_ms}
+    return _counted(
+        tx, queue, in_line(call.queue, tx.all("claim_named", queue=queue, raw=list(raws), now=tx.now_ms, **values))
+    )
+
+
+def _counted(tx: Transaction, queue: int, claims: list[Claim]) -> list[Claim]:
+    tx.left(queue, State.PENDING, len(claims))
+    tx.arrived(queue, State.RUNNING, len(claims))
+    return claims
+
+
+def _said(call: Exchange) -> dict[str, object]:
+    return {"want": call.want, "worker": call.worker, "lease_ms": call.lease_ms}
+
+
+def _comers(line: Sequence[_Place]) -> list[Gate]:
+    return [gate for *_, gate in line if gate is not None]
