@@ -81,3 +81,11 @@ def test_a_new_claim_does_not_inherit_the_notice_of_the_one_before() -> None:
     region.notify(0, 5)
     region.admit(0, b"bills", OTHER, 5)  # tokens are counted by queue, so two queues may give the same
     assert region.notice(0) == 0
+
+
+def test_the_longest_name_of_a_partition_fits() -> None:
+    queue = "q" * 64 + "@999"
+    region = SlotTable(regions=1, entries=1).regions[0]
+    region.take()
+    region.admit(0, queue.encode(), bytes(14), 1)
+    assert [entry.queue for entry in region.claims()] == [queue]
