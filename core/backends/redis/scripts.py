@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -13,6 +13,7 @@ _KEYS = re.compile(r"^-- keys: (.+(?:\n--  +\S.*)*)", re.MULTILINE)
 _USES = re.compile(r"^-- uses: (.+)", re.MULTILINE)
 _REFUSES_WHEN_FULL = re.compile(r"^-- oom: refuse", re.MULTILINE)
 _READS_ONLY = re.compile(r"^-- reads only", re.MULTILINE)
+_NESTED = 3  # a function sees at most 60 variables of those around it
 # Without flags a server refuses a script's first write when its memory is full, unless another write that takes no
 # memory came first.
 _WRITE_FIRST = "redis.call('PERSIST', KEYS[1])\n"
@@ -41,8 +42,22 @@ def _assemble(name: str, *, with_flags: bool) -> Script:
     keys = tuple(_found(_KEYS, verb).replace("--", " ").split())
     parts = [_read(f"lib/{part}.lua") for part in _found(_USES, verb).split()]
     named = ", ".join(f"['{key}'] = KEYS[{index}]" for index, key in enumerate(keys, 1))
-    text = "".join([_opening(verb, with_flags=with_flags), f"local K = {{ {named} }}\n", *parts, verb])
+    text = "".join([_opening(verb, with_flags=with_flags), f"local K = {{ {named} }}\n", *_nested([*parts, verb])])
     return Script(name, text, keys, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+def _nested(parts: Sequence[str]) -> Iterator[str]:
+    """Parts that stand on those before them, the first few each as a function around what follows.
+
+    Lua finds a variable of the same function among all that are captured so far, one of a function around it at once:
+    side by side, the parts of a large script take longer to set up than its verb takes to run.
+    """
+    depth = min(_NESTED, len(parts) - 1)
+    for part in parts[:depth]:
+        yield part
+        yield "return (function()\n"
+    yield from parts[depth:]
+    yield "end)()\n" * depth
 
 
 def _opening(verb: str, *, with_flags: bool) -> str:

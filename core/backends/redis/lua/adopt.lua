@@ -32,7 +32,7 @@ end
 
 local function wait_again(job)
   local live, gate = read_live(job.live), gate_of(job.record)
-  line_up(job.raw, live, live.gate, gate and gate.name == live.gate and gate)
+  gates().line_up(job.raw, live, live.gate, gate and gate.name == live.gate and gate)
 end
 
 local function admit_as_it_is(job)

@@ -69,8 +69,8 @@ local function open_and_claim()
     return {}, {}
   end
   if any_waits then
-    open_due(want, now)
-    serve_tasks(arguments(16, outcomes_from - 1), want)
+    gates().open_due(want, now)
+    gates().serve(arguments(16, outcomes_from - 1), want)
   end
   local claimer = {
     worker = worker, now = now, lease_ms = lease_ms, token = tonumber(token or 0), want = want,
@@ -130,7 +130,8 @@ local function waited_for()
   if not any_waits then
     return 0, {}
   end
-  return not paused and head_of(K.openings) or 0, call('ZRANGE', K.awaited, 0, tonumber(ARGV[10]) - 1)
+  local opening = not paused and head_of(K.openings)
+  return opening and math.max(now, opening) or 0, call('ZRANGE', K.awaited, 0, tonumber(ARGV[10]) - 1)
 end
 
 local reply = call('HGET', K.replies, worker)

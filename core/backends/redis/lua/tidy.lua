@@ -37,16 +37,16 @@ end
 send('HDEL', K.replies, stale)
 
 -- Gates are forgotten where they are written once nobody is there, but for those whose rate had still to rest.
-local names, gates = {}, stroll(K.gates, 'gates_at')
+local names, gates, posts = {}, stroll(K.gates, 'gates_at'), make_posts()
 for index = 1, #gates, 2 do
   push(names, gates[index])
 end
-load_posts(names)
+posts.load(names)
 for _, name in ipairs(names) do
-  local post = posts[name]
+  local post = posts.of(name)
   post.changed = post.used == 0 and post.waiting == 0
 end
-write_posts(now)
+posts.write(now)
 
 drop_over(call('ZRANGEBYSCORE', K.uniqueends, '-inf', exact(now), 'LIMIT', 0, 500), now)
 

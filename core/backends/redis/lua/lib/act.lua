@@ -67,7 +67,7 @@ local function run(order, raw, record, state, live, afresh)
   place(raw, state, READY, exact(rank_of(record) * RANK + order.now))
   local gate = state == HELD and gate_of(record)
   if gate then
-    enter(gate)
+    gates().posts.enter(gate)
     live.passed, live.gate = true, gate.name
   end
   call('ZADD', K.wake, 0, '1')

@@ -27,9 +27,9 @@ local function at_its_gate(raw, record, packed, place, now)
   local live, gate = packed and read_live(packed) or new_live(), gate_of(record)
   if gate and not live.passed then
     live.place = place
-    if not passes(gate, now) then
-      line_up(raw, live, gate.name, gate)
-      stirred[gate.name] = true -- the numbers that it brought may let others through
+    if not gates().posts.passes(gate, now) then
+      gates().line_up(raw, live, gate.name, gate)
+      gates().stir(gate.name) -- the numbers that it brought may let others through
       return nil, live
     end
     live.passed, live.gate = true, gate.name
@@ -45,7 +45,7 @@ local function load_gates(records)
       push(names, gate.name)
     end
   end
-  load_posts(names)
+  gates().posts.load(names)
   return true
 end
 

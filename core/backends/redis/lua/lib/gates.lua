@@ -4,33 +4,168 @@
 
 local MOST_OPENED = 200 -- jobs of one call; who is left over passes with the next claims
 local PLACE_BYTES = 22
-local lined_up, struck, opened = {}, {}, 0
 
-local function line_of(name)
-  return struct.pack('>Hc0', #name, name)
-end
+local gates_made
 
--- One more waits. gate: its own, if that is the one, so that the numbers are known.
-local function line_up(raw, live, name, gate)
-  local post = post_of(name)
-  if gate and post.burst == 0 then
-    tell(post, gate)
+local function make_gates()
+  local posts, lined_up, struck, stirred, opened = make_posts(), {}, {}, {}, 0
+
+  local function line_of(name)
+    return struct.pack('>Hc0', #name, name)
   end
-  post.waiting, post.changed = post.waiting + 1, true
-  live.waits, live.gate = true, name
-  push(lined_up, 0, line_of(name) .. struct.pack('>I8', live.place) .. raw)
+
+  -- One more waits. gate: its own, if that is the one, so that the numbers are known.
+  local function line_up(raw, live, name, gate)
+    local post = posts.of(name)
+    if gate and post.burst == 0 then
+      posts.tell(post, gate)
+    end
+    post.waiting, post.changed = post.waiting + 1, true
+    live.waits, live.gate = true, name
+    push(lined_up, 0, line_of(name) .. struct.pack('>I8', live.place) .. raw)
+  end
+
+  -- A job goes on without the gate at which it waits, or gives back the slot that it holds.
+  local function leave(raw, live)
+    if live.waits then
+      local post = posts.of(live.gate)
+      post.waiting, post.changed = math.max(0, post.waiting - 1), true
+      push(struck, line_of(live.gate) .. struct.pack('>I8', live.place) .. raw)
+    elseif live.passed then
+      posts.give_back(live.gate)
+      stirred[live.gate] = true
+    end
+    live.waits, live.passed, live.gate = false, false, ''
+  end
+
+  local function write_lines()
+    send('ZADD', K.waiting, lined_up)
+    send('ZREM', K.waiting, struck)
+    lined_up, struck = {}, {}
+  end
+
+  -- Take the first in line out of it, into `through`. The slot of one who is not there is given back.
+  local function take_first(post, count, has_passed, through)
+    local first = line_of(post.name)
+    local found = call('ZRANGEBYLEX', K.waiting, '[' .. first, '[' .. first .. string.rep('\255', PLACE_BYTES + 1),
+      'LIMIT', 0, count)
+    for _, member in ipairs(found) do
+      push(struck, member)
+      local place, raw = struct.unpack('>I8c14', member, #first + 1)
+      push(through, { raw = raw, place = place, passed = has_passed })
+    end
+    if has_passed then
+      post.used = post.used - (count - #found)
+    end
+    post.waiting = #found < count and 0 or post.waiting - #found
+    post.changed, opened = true, opened + #found
+  end
+
+  -- Back to their old place in run order; answers them with their live parts.
+  local function back_to_ready(through)
+    local raws, lives, ready = {}, {}, {}
+    for index, one in ipairs(through) do
+      raws[index] = one.raw
+    end
+    for index, packed in ipairs(ask('HMGET', K.live, raws)) do
+      local live, one = packed and read_live(packed) or new_live(), through[index]
+      push(ready, exact(one.place), one.raw)
+      live.waits, live.passed = false, one.passed
+      live.gate = one.passed and live.gate or ''
+      one.live = pack_live(live)
+      push(lives, one.raw, one.live)
+    end
+    send('ZREM', K.held, raws)
+    send('HSET', K.live, lives)
+    send('ZADD', K.ready, ready)
+    if #ready > 0 then
+      call('ZADD', K.wake, 0, '1')
+    end
+    return through
+  end
+
+  -- Let those pass who may, first in line first, at most so many a gate.
+  local function open_gates(names, most, now)
+    write_lines()
+    posts.load(names)
+    local through = {}
+    for _, name in ipairs(names) do
+      local post, count = posts.of(name), 0
+      while count < math.min(most, post.waiting, MOST_OPENED - opened) and posts.is_open(post, now) do
+        posts.pay(post, now)
+        count = count + 1
+      end
+      if count > 0 then
+        take_first(post, count, true, through)
+      end
+    end
+    write_lines()
+    return back_to_ready(through)
+  end
+
+  -- Note a gate that may let somebody through now.
+  local function stir(name)
+    stirred[name] = true
+  end
+
+  -- Where slots or numbers have changed; answers who was let through.
+  local function open_stirred(now)
+    local names = {}
+    for name in pairs(stirred) do
+      push(names, name)
+    end
+    stirred = {}
+    return #names > 0 and open_gates(names, MOST_OPENED, now) or {}
+  end
+
+  -- Those whose rate has come by now, and those for whom no slot was looked for yet.
+  local function open_due(most, now)
+    local names = call('ZRANGEBYSCORE', K.openings, '-inf', exact(now), 'LIMIT', 0, MOST_OPENED)
+    posts.load(names)
+    for _, name in ipairs(names) do
+      local post = posts.of(name)
+      post.changed, post.waited = true, true -- listed anew, or not any more
+    end
+    open_gates(names, most, now)
+  end
+
+  -- Those that wait for a worker who knows these tasks. They have passed nothing by that.
+  local function serve_tasks(tasks, most)
+    local through = {}
+    for _, task in ipairs(tasks) do
+      local post = posts.of('task:' .. task)
+      write_lines()
+      local count = math.min(most, post.waiting, MOST_OPENED - opened)
+      if count > 0 then
+        take_first(post, count, false, through)
+      end
+    end
+    write_lines()
+    back_to_ready(through)
+  end
+
+  -- At the end of every call that may have changed anything here; answers as `write` of lib/posts.lua does.
+  local function write(now)
+    write_lines()
+    return posts.write(now)
+  end
+
+  return {
+    posts = posts, stir = stir, line_up = line_up, leave = leave, open_due = open_due, serve = serve_tasks,
+    open_stirred = open_stirred, write = write,
+  }
 end
 
--- A job goes on without the gate at which it waits, or gives back the slot that it holds.
+-- What is done at gates; made for the first who needs it.
+local function gates()
+  gates_made = gates_made or make_gates()
+  return gates_made
+end
+
 local function leave_gate(raw, live)
-  if live.waits then
-    local post = post_of(live.gate)
-    post.waiting, post.changed = math.max(0, post.waiting - 1), true
-    push(struck, line_of(live.gate) .. struct.pack('>I8', live.place) .. raw)
-  elseif live.passed then
-    give_back(live.gate)
+  if live.waits or live.passed then
+    gates().leave(raw, live)
   end
-  live.waits, live.passed, live.gate = false, false, ''
 end
 
 -- The same for jobs that are being deleted, by their packed live parts.
@@ -42,108 +177,10 @@ local function leave_gates(raws, lives)
   end
 end
 
-local function write_lines()
-  send('ZADD', K.waiting, lined_up)
-  send('ZREM', K.waiting, struck)
-  lined_up, struck = {}, {}
-end
-
--- Take the first in line out of it, into `through`. The slot of one who is not there is given back.
-local function take_first(post, count, has_passed, through)
-  local first = line_of(post.name)
-  local found = call('ZRANGEBYLEX', K.waiting, '[' .. first, '[' .. first .. string.rep('\255', PLACE_BYTES + 1),
-    'LIMIT', 0, count)
-  for _, member in ipairs(found) do
-    push(struck, member)
-    local place, raw = struct.unpack('>I8c14', member, #first + 1)
-    push(through, { raw = raw, place = place, passed = has_passed })
-  end
-  if has_passed then
-    post.used = post.used - (count - #found)
-  end
-  post.waiting = #found < count and 0 or post.waiting - #found
-  post.changed, opened = true, opened + #found
-end
-
--- Back to their old place in run order; answers them with their live parts.
-local function back_to_ready(through)
-  local raws, lives, ready = {}, {}, {}
-  for index, one in ipairs(through) do
-    raws[index] = one.raw
-  end
-  for index, packed in ipairs(ask('HMGET', K.live, raws)) do
-    local live, one = packed and read_live(packed) or new_live(), through[index]
-    push(ready, exact(one.place), one.raw)
-    live.waits, live.passed = false, one.passed
-    live.gate = one.passed and live.gate or ''
-    one.live = pack_live(live)
-    push(lives, one.raw, one.live)
-  end
-  send('ZREM', K.held, raws)
-  send('HSET', K.live, lives)
-  send('ZADD', K.ready, ready)
-  if #ready > 0 then
-    call('ZADD', K.wake, 0, '1')
-  end
-  return through
-end
-
--- Let those pass who may, first in line first, at most so many a gate.
-local function open_gates(names, most, now)
-  write_lines()
-  load_posts(names)
-  local through = {}
-  for _, name in ipairs(names) do
-    local post, count = posts[name], 0
-    while count < math.min(most, post.waiting, MOST_OPENED - opened) and is_open(post, now) do
-      pay(post, now)
-      count = count + 1
-    end
-    if count > 0 then
-      take_first(post, count, true, through)
-    end
-  end
-  write_lines()
-  return back_to_ready(through)
-end
-
--- Where slots or numbers have changed; answers who was let through.
 local function open_stirred(now)
-  local names = {}
-  for name in pairs(stirred) do
-    push(names, name)
-  end
-  stirred = {}
-  return #names > 0 and open_gates(names, MOST_OPENED, now) or {}
+  return gates_made and gates_made.open_stirred(now) or {}
 end
 
--- Those whose rate has come by now, and those for whom no slot was looked for yet.
-local function open_due(most, now)
-  local names = call('ZRANGEBYSCORE', K.openings, '-inf', exact(now), 'LIMIT', 0, MOST_OPENED)
-  load_posts(names)
-  for _, name in ipairs(names) do
-    posts[name].changed, posts[name].waited = true, true -- listed anew, or not any more
-  end
-  open_gates(names, most, now)
-end
-
--- Those that wait for a worker who knows these tasks. They have passed nothing by that.
-local function serve_tasks(tasks, most)
-  local through = {}
-  for _, task in ipairs(tasks) do
-    local post = post_of('task:' .. task)
-    write_lines()
-    local count = math.min(most, post.waiting, MOST_OPENED - opened)
-    if count > 0 then
-      take_first(post, count, false, through)
-    end
-  end
-  write_lines()
-  back_to_ready(through)
-end
-
--- At the end of every call that may have changed anything here; answers as `write_posts` does.
 local function write_gates(now)
-  write_lines()
-  return write_posts(now)
+  return gates_made and gates_made.write(now)
 end

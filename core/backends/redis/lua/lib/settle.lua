@@ -52,7 +52,7 @@ local function wait_at(o, live, place)
   local record = not string.find(o.gate, '^task:') and call('HGET', K.job, o.raw)
   local own = record and gate_of(record)
   live.place = place
-  line_up(o.raw, live, o.gate, own and own.name == o.gate and own)
+  gates().line_up(o.raw, live, o.gate, own and own.name == o.gate and own)
 end
 
 -- The live part changed as the outcome says; answers it packed, the state it leads to and the score there.
