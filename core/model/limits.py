@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-QUEUE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}(@[1-9][0-9]{0,2})?")  # with its partition
-MAX_QUEUE_CHARS: Final = 68
+QUEUE_NAME: Final = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9][A-Za-z0-9_.-]*(@[1-9][0-9]{0,2})?")
+MAX_QUEUE_CHARS: Final = 64  # with the number of its partition
 QUEUE_FORM: Final = "a letter or digit, then up to 63 letters, digits, dots, dashes or underscores"
 TASK_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,199}")
 TASK_FORM: Final = "a letter, then up to 199 letters, digits, dots, colons, dashes or underscores"

@@ -22,8 +22,8 @@ class Partitions:
     counts: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for queue in self.counts:
-            check_queue(queue, path="$.partitions")
+        for queue, count in self.counts.items():
+            check_queue(f"{queue}{MARK}{count}", path="$.partitions")
 
     def of(self, queue: str) -> tuple[str, ...]:
         """The partitions of a queue; one that names a partition means that alone."""

@@ -84,7 +84,7 @@ def test_a_new_claim_does_not_inherit_the_notice_of_the_one_before() -> None:
 
 
 def test_the_longest_name_of_a_partition_fits() -> None:
-    queue = "q" * 64 + "@999"
+    queue = "q" * 60 + "@999"
     region = SlotTable(regions=1, entries=1).regions[0]
     region.take()
     region.admit(0, queue.encode(), bytes(14), 1)
