@@ -91,6 +91,20 @@ class Rescue(msgspec.Struct, frozen=True, gc=False):
     workers: Sequence[str]
 
 
+class Note(msgspec.Struct, frozen=True, gc=False):
+    """What a running handler leaves with its job; None leaves what is there.
+
+    progress: at most 1 KiB. checkpoint: at most 64 KiB; the next attempt is given it with its claim. log: all of this
+    attempt's so far, at most 64 KiB. Each takes the place of what was there.
+    """
+
+    raw: bytes
+    token: int
+    progress: bytes | None = None
+    checkpoint: bytes | None = None
+    log: bytes | None = None
+
+
 class Acted(msgspec.Struct, frozen=True, gc=False):
     """What a verb did to one job: applied, and the state before and after; before is None when there is no such job.
 
@@ -263,6 +277,14 @@ class Work(Protocol):
     def release(self, queue: str, claims: Sequence[tuple[bytes, int]]) -> int:
         """Give claims back unstarted: pending at their old place, the attempt and the slot of their gate given back;
         answers how many."""
+        ...
+
+    def note(self, queue: str, notes: Sequence[Note]) -> list[bytes]:
+        """Keep notes of running attempts; answers the raw ids whose claims are no longer theirs.
+
+        They stay when the attempt fails, is lost or given back. Completed drops progress and checkpoint and keeps the
+        log; a retry by an operator keeps all. Rows of a page carry none of them.
+        """
         ...
 
     def rescue(self, queue: str, limit: int, lease_ms: int) -> Rescue:

@@ -126,6 +126,8 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     enqueued_ms: int
     ready_ms: int  # when it became due: claimed_ms - ready_ms is its wait
     claimed_ms: int
+    crashes: int = 0
+    checkpoint: bytes = b""  # what its last attempt left to go on from
 
     @property
     def ref(self) -> JobRef:
@@ -136,12 +138,18 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
         """Attempts that count against max_attempts, this one included."""
         return self.attempts - self.forgiven
 
+    @property
+    def is_suspect(self) -> bool:
+        """Whether a worker died while it ran: until it has ended alone, it may be what killed it."""
+        return self.losses > 0
+
 
 class StoredJob(msgspec.Struct, frozen=True, kw_only=True):
     """A job as its store holds it now.
 
     score is its place in its state's natural order (see `score_of`). Times are UTC milliseconds, 0 for "not yet".
-    lines are up to ten packed AttemptLine, oldest first; error is a packed ErrorDetail.
+    lines are up to ten packed AttemptLine, oldest first; error is a packed ErrorDetail. progress, checkpoint and log are
+    of the newest attempt that noted any (contract.Note); progress and checkpoint are gone once it is completed.
     """
 
     ref: JobRef
@@ -156,6 +164,7 @@ class StoredJob(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 0
     forgiven: int = 0
     losses: int = 0
+    crashes: int = 0
     unique_key: str = ""
     unique: Unique = Unique.UNTIL_FINISHED
     unique_until_ms: int = 0  # for a key that is held for a time
@@ -172,6 +181,9 @@ class StoredJob(msgspec.Struct, frozen=True, kw_only=True):
     result: bytes | None = None
     error: bytes | None = None
     lines: tuple[bytes, ...] = ()
+    progress: bytes | None = None
+    checkpoint: bytes = b""
+    log: bytes = b""
 
     @property
     def tries(self) -> int:

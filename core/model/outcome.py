@@ -22,6 +22,8 @@ class Charge(IntEnum):
     COUNTED = 0  # against max_attempts
     RETURNED = 1  # as if it had not started (snoozed, released)
     LOST = 2  # it started and its worker died: counted as an attempt and a loss, not against max_attempts
+    CRASHED = 3  # like LOST, and its process died while it ran there alone: counted as a crash too
+    CLEARED = 4  # against max_attempts, and its losses are forgotten: it ended while it ran alone, so it kills nobody
 
 
 class ErrorDetail(msgspec.Struct, frozen=True, array_like=True):
@@ -114,6 +116,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
 
 
+MAX_CRASHES = 3
 CANCELLED_WHILE_RUNNING = "cancelled while running"
 MAX_LOSSES = 10  # a job that was running this often when its worker died is most likely what kills it
 
@@ -174,6 +177,17 @@ def _decide_by_error(
     if isinstance(error, TemporaryError) and error.retry_after is not None:
         return Decision(State.FAILED, delay_ms=as_ms(error.retry_after))
     return Decision(State.FAILED, delay_ms=retry.delay_ms(claim.tries, chance))
+
+
+def decide_crashed(claim: Claim, cause: str, *, max_crashes: int = MAX_CRASHES) -> Decision:
+    """What becomes of a job whose process died while it ran there alone; cause: how, in words."""
+    count = claim.crashes + 1
+    if count >= max_crashes:
+        times = "once" if count == 1 else f"{count} times"
+        return Decision(
+            State.DEAD, Charge.CRASHED, reason=cut_reason(f"its process died {times} while it ran alone: {cause}")
+        )
+    return Decision(State.PENDING, Charge.CRASHED, reason=cut_reason(f"its process died while it ran alone: {cause}"))
 
 
 def decide_lost(claim: Claim) -> Decision:

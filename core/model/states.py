@@ -40,7 +40,7 @@ class Effect(StrEnum):
 
     CONFLICT = "conflict"  # nothing: the caller is told
     RUN_NOW = "run now"  # pending, its attempts count as before
-    RUN_AFRESH = "run afresh"  # pending, with max_attempts more tries
+    RUN_AFRESH = "run afresh"  # pending, with max_attempts more tries; crashes forgotten, losses down to one
     COPY = "copy"  # a new job, linked to this one (made by the client, not by the store)
     CANCEL = "cancel"  # cancelled, with the reason
     ASK = "ask"  # the running attempt is asked to stop

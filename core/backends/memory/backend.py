@@ -22,6 +22,7 @@ from ..contract import (
     ExchangeReply,
     Features,
     JournalEntry,
+    Note,
     Page,
     PageQuery,
     QueueCounts,
@@ -83,6 +84,10 @@ class MemoryBackend:
     def exchange(self, call: Exchange) -> ExchangeReply:
         with self._lock:
             return exchange(self._queue(call.queue), call, self.now_ms(), self._follow)
+
+    def note(self, queue: str, notes: Sequence[Note]) -> list[bytes]:
+        with self._lock:
+            return leases.note(self._queue(queue), notes)
 
     def renew(self, queue: str, claims: Sequence[tuple[bytes, int]], lease_ms: int) -> list[bytes]:
         with self._lock:

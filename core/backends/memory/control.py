@@ -39,7 +39,8 @@ def _apply(queue: MemoryQueue, effect: Effect, record: Record, reason: str, now:
         record.reason = reason
         queue.place(record, State.CANCELLED, now, now)
     else:
-        record.forgiven = record.attempts if effect is Effect.RUN_AFRESH else record.forgiven
+        if effect is Effect.RUN_AFRESH:  # what it was suspected of it still is
+            record.forgiven, record.crashes, record.losses = record.attempts, 0, min(record.losses, 1)
         _run(queue, record, reason, now)
     return True
 

@@ -78,8 +78,12 @@ def _settle(queue: MemoryQueue, outcome: Outcome, now: int) -> bool:
 def _note(record: Record, outcome: Outcome, reason: str) -> None:
     """What a job remembers of an attempt that has ended."""
     record.attempts -= outcome.charge is Charge.RETURNED
-    record.forgiven += outcome.charge is Charge.LOST
-    record.losses += outcome.charge is Charge.LOST
+    is_lost = outcome.charge in (Charge.LOST, Charge.CRASHED)
+    record.forgiven += is_lost
+    record.losses = 0 if outcome.charge is Charge.CLEARED else record.losses + is_lost
+    record.crashes += outcome.charge is Charge.CRASHED
+    if outcome.state is State.COMPLETED:
+        record.progress, record.checkpoint = None, b""
     record.reason, record.cancel_asked = reason, False
     record.result = outcome.result if outcome.result is not None else record.result
     record.error = outcome.error if outcome.error is not None else record.error

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...model.outcome import CANCELLED_WHILE_RUNNING
 from ...model.states import State
-from ..contract import Rescue
+from ..contract import Note, Rescue
 from .queue import MemoryQueue
 
 
@@ -34,6 +34,19 @@ def release(queue: MemoryQueue, claims: Sequence[tuple[bytes, int]], now: int) -
         released += 1
     queue.refill(now)
     return released
+
+
+def note(queue: MemoryQueue, notes: Sequence[Note]) -> list[bytes]:
+    lost = []
+    for each in notes:
+        record = queue.held(each.raw, each.token)
+        if record is None:
+            lost.append(each.raw)
+            continue
+        record.progress = record.progress if each.progress is None else each.progress
+        record.checkpoint = record.checkpoint if each.checkpoint is None else each.checkpoint
+        record.log = record.log if each.log is None else each.log
+    return lost
 
 
 def rescue(queue: MemoryQueue, limit: int, lease_ms: int, now: int) -> Rescue:

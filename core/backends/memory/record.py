@@ -22,6 +22,7 @@ class Record:
     attempts: int = 0
     forgiven: int = 0
     losses: int = 0
+    crashes: int = 0
     worker: str = ""
     token: int = 0
     claimed_ms: int = 0
@@ -36,6 +37,9 @@ class Record:
     result: bytes | None = None
     error: bytes | None = None
     lines: list[bytes] = field(default_factory=list)
+    progress: bytes | None = None
+    checkpoint: bytes = b""
+    log: bytes = b""
 
     def add_line(self, line: bytes) -> None:
         self.lines = [*self.lines, line][-KEPT_ATTEMPT_LINES:]
@@ -57,6 +61,8 @@ class Record:
             enqueued_ms=self.enqueued_ms,
             ready_ms=self.ready_ms,
             claimed_ms=self.claimed_ms,
+            crashes=self.crashes,
+            checkpoint=self.checkpoint,
         )
 
     def as_stored(self, *, whole: bool) -> StoredJob:
@@ -75,6 +81,7 @@ class Record:
             attempts=self.attempts,
             forgiven=self.forgiven,
             losses=self.losses,
+            crashes=self.crashes,
             unique_key=new.unique_key,
             unique=new.unique,
             unique_until_ms=self.enqueued_ms + new.unique_ms if new.unique is Unique.FOR_A_TIME else 0,
@@ -91,6 +98,9 @@ class Record:
             result=self.result if whole else None,
             error=self.error if whole else None,
             lines=tuple(self.lines if whole else self.lines[-1:]),
+            progress=self.progress if whole else None,
+            checkpoint=self.checkpoint if whole else b"",
+            log=self.log if whole else b"",
         )
 
 
@@ -120,6 +130,7 @@ def record_of(job: StoredJob) -> Record:
         attempts=job.attempts,
         forgiven=job.forgiven,
         losses=job.losses,
+        crashes=job.crashes,
         finished_ms=job.finished_ms,
         old_score=job.score if is_pending else pending_score(job.priority, job.enqueued_ms),
         held_at=job.held_at,
@@ -127,4 +138,7 @@ def record_of(job: StoredJob) -> Record:
         result=job.result,
         error=job.error,
         lines=list(job.lines),
+        progress=job.progress,
+        checkpoint=job.checkpoint,
+        log=job.log,
     )

@@ -13,6 +13,7 @@ from core.model.outcome import (
     Decision,
     cut_text,
     decide,
+    decide_crashed,
     decide_late,
     decide_lost,
     detail_of,
@@ -153,3 +154,10 @@ def test_a_claim_after_its_deadline_is_cancelled_unless_a_person_let_it_run() ->
     decided = decide_late(late, 1_000)
     assert decided == Decision(State.CANCELLED, Charge.RETURNED, reason="expired: its turn came 1.5 s too late")
     assert decide_late(msgspec.structs.replace(late, ready_ms=1_000), 1_000) is None
+
+
+def test_a_job_that_kills_its_process_alone_is_dead_the_third_time() -> None:
+    decided = [decide_crashed(msgspec.structs.replace(claim(), crashes=n), "signal SIGSEGV") for n in range(3)]
+    assert [one.state for one in decided] == [State.PENDING, State.PENDING, State.DEAD]
+    assert {one.charge for one in decided} == {Charge.CRASHED}
+    assert decided[2].reason == "its process died 3 times while it ran alone: signal SIGSEGV"
