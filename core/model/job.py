@@ -148,7 +148,7 @@ class StoredJob(msgspec.Struct, frozen=True, kw_only=True):
     """A job as its store holds it now.
 
     score is its place in its state's natural order (see `score_of`). Times are UTC milliseconds, 0 for "not yet".
-    lines are up to ten packed AttemptLine, oldest first; error is a packed ErrorDetail. progress, checkpoint and log are
+    lines are up to ten packed AttemptLine, oldest first; error is a packed ErrorDetail. progress, checkpoint, log:
     of the newest attempt that noted any (contract.Note); progress and checkpoint are gone once it is completed.
     """
 
