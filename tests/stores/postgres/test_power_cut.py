@@ -36,7 +36,7 @@ def write(folder: Path, chance: random.Random, **options: str) -> tuple[Recordin
 
 def cuts(recording: Recording, promises: list[Promise], chance: random.Random) -> Iterator[tuple[int, Luck, Losses]]:
     """After each of several cuts, on a server that recovered and was checked: when it was, and the losses."""
-    moments = recording.moments(chance, CUTS, after_ns=promises[0].at_ns)
+    moments = recording.moments(chance, CUTS, since_ns=promises[0].at_ns, until_ns=promises[-1].at_ns)
     for at_ns, luck in zip(moments, cycle(Luck), strict=False):
         with lay_out_postgres(recording, at_ns, luck, chance) as server:
             store = open_url(server.url)

@@ -1,12 +1,18 @@
-"""A server that is killed: with an append-only file nothing is lost, without one all since the last snapshot."""
+"""A server that is killed or whose disk is full: what its append-only file keeps, and what goes without one."""
 
 import random
+import resource
+import shlex
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
 
 from core.backends.redis.backend import RedisBackend
+from core.errors import StoreUnavailable
+from core.model.ident import JobRef
 from core.model.states import State
 from tests.conformance.invariants import assert_consistent
 from tests.power.workload import Promise, losses, work_on
@@ -67,3 +73,49 @@ def test_a_job_whose_completion_was_lost_runs_again(server: RedisServer, open_st
     [again] = store.get([receipt.ref])
     assert again is not None
     assert again.state is State.PENDING
+
+
+@pytest.fixture
+def writing(tmp_path: Path) -> Iterator[RedisServer]:
+    """A server with an append-only file, for which a bound to the size of files is a full disk and not a signal."""
+    server = RedisServer(appendonly="yes", appendfsync="everysec")
+    script = tmp_path / "deaf-to-sigxfsz"
+    script.write_text(f"#!/bin/sh\ntrap '' XFSZ\nexec {shlex.quote(str(server._program))} \"$@\"\n")
+    script.chmod(0o700)
+    server._program = script
+    with server:
+        yield server
+
+
+def bound_files(server: RedisServer, size: int) -> None:
+    assert server.process is not None
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+def enqueue_until_refused(store: RedisBackend, kept: list[JobRef]) -> None:
+    for _ in range(100):
+        kept += [receipt.ref for receipt in store.enqueue([job()])]
+
+
+def test_a_full_disk_makes_writes_wait_and_loses_nothing(writing: RedisServer, open_store: Opener):
+    store = open_store(writing.url)
+    kept = [receipt.ref for receipt in store.enqueue([job() for _ in range(20)])]
+    [file] = (writing.folder / "appendonlydir").glob("*.incr.aof")
+    bound_files(writing, file.stat().st_size + 1_000)
+    with pytest.raises(StoreUnavailable, match="takes no writes now"):
+        enqueue_until_refused(store, kept)
+    assert store.counts()[0].states[State.PENDING] == len(kept)
+    bound_files(writing, resource.RLIM_INFINITY)
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            kept += [receipt.ref for receipt in store.enqueue([job()])]
+            break
+        except StoreUnavailable:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+    wait_until_written(writing)
+    writing.kill()
+    writing.start()
+    assert all(store.get(kept))
+    assert_consistent(store)

@@ -41,7 +41,7 @@ def cuts(
     recording: Recording, promises: list[Promise], chance: random.Random
 ) -> Iterator[tuple[int, Luck, RedisBackend, Losses]]:
     """After each of several cuts: when it was, the store that a new server found and that was checked, its losses."""
-    moments = recording.moments(chance, CUTS, after_ns=promises[0].at_ns)
+    moments = recording.moments(chance, CUTS, since_ns=promises[0].at_ns, until_ns=promises[-1].at_ns)
     for at_ns, luck in zip(moments, cycle(LUCKS), strict=False):
         server = RedisServer(appendonly="yes")
         recording.cut(at_ns, server.folder, luck, chance)
