@@ -24,11 +24,11 @@ end
 
 -- For a job with more to it than the ordinary one: its live part once it has passed its gate, or nil and the live part
 -- of one that has to wait there.
-local function at_its_gate(raw, record, packed, place, now)
+local function at_its_gate(raw, record, packed, place)
   local live, gate = packed and read_live(packed) or new_live(), gate_of(record)
   if gate and not live.passed then
     live.place = place
-    if not gates().posts.passes(gate, now) then
+    if not gates().posts.passes(gate) then
       gates().line_up(raw, live, gate.name, gate)
       gates().stir(gate.name) -- the numbers that it brought may let others through
       return nil, live
@@ -75,7 +75,7 @@ end
 
 -- Take a job with more to it than the ordinary one, or turn it away at its gate.
 local function meet(claimer, haul, live_of, raw, record, packed, place)
-  local live, waits = at_its_gate(raw, record, packed, place, claimer.now)
+  local live, waits = at_its_gate(raw, record, packed, place)
   if waits then
     turn_away(haul, raw, waits, exact(claimer.now))
     return
