@@ -10,11 +10,11 @@ import pytest
 
 from core.backends.postgres.backend import open_url
 from tests.conformance.invariants import assert_consistent
-from tests.power.cuts import RecordedPostgres, lay_out_postgres, seeded
+from tests.power.cuts import RecordedPostgres, lay_out_postgres, often, seeded
 from tests.power.disk import Luck, Recording
 from tests.power.workload import Losses, Promise, losses, work_on
 
-CUTS = 5  # a recovery takes half a second
+CUTS = often(4)  # a recovery takes half a second
 
 pytestmark = pytest.mark.serial
 

@@ -9,7 +9,7 @@ import pytest
 
 from core.backends.redis.backend import RedisBackend
 from tests.conformance.invariants import assert_consistent
-from tests.power.cuts import RecordedRedis, seeded
+from tests.power.cuts import RecordedRedis, often, seeded
 from tests.power.disk import Luck, Recording
 from tests.power.workload import Losses, Promise, losses, work_on
 from tests.servers import RedisServer
@@ -17,7 +17,7 @@ from tests.servers import RedisServer
 from .conftest import job, work
 
 LUCKS = (Luck.NOTHING, Luck.TORN, Luck.TORN, Luck.ALL)  # a file that was added to ends earlier; it has no holes
-CUTS = 12
+CUTS = often(8)
 LONGEST_S = 2.0  # that Redis lets pass between two syncs, with everysec
 
 pytestmark = pytest.mark.serial

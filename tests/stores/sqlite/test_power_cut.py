@@ -16,7 +16,7 @@ import pytest
 from core.backends.sqlite.backend import SqliteBackend
 from core.errors import StoreError
 from tests.conformance.invariants import assert_consistent
-from tests.power.cuts import recorded, seeded
+from tests.power.cuts import often, recorded, seeded
 from tests.power.disk import Luck, Recording
 from tests.power.record import read_log
 from tests.power.workload import Losses, Promise, losses
@@ -25,7 +25,7 @@ from tests.power.writer import read_promises
 ROOT = Path(__file__).parents[3]
 NAME = "jobs.sqlite3"
 ROUNDS = 120
-CUTS = 60
+CUTS = often(40)
 
 pytestmark = pytest.mark.serial
 
