@@ -13,7 +13,7 @@ from jobs_dashboard.management.plan import plan_for
 
 
 class Command(JobsCommand):
-    help = "Run the services alone: scheduler, janitor, recorder and outbox. `runworkers` runs them as well; any number may."
+    help = "Run the services alone: scheduler, janitor, recorder, outbox. `runworkers` runs them too; any number may."
     epilog = """\
   scheduler  makes the jobs of cron entries, each tick once
   janitor    gives back the jobs of dead workers, trims what is past its retention
