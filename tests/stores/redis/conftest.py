@@ -100,9 +100,10 @@ def _walk_gates(store: Backend) -> None:
     claims = work(store, queue="gated", want=10).claims
     assert len(claims) == 3
     info = store.gate("gated", limit.name)
-    assert info is not None and info.waiting == 2
+    assert info is not None
+    assert info.waiting == 2
     elsewhere = [end(claim, State.HELD, held_at=task_gate(claim.task)) for claim in claims[2:]]
-    assert work(store, *elsewhere, queue="gated").awaited
+    assert work(store, *elsewhere, queue="gated").awaited == ["shop.unknown"]
     work(store, queue="gated", want=1, serve=["shop.unknown"])
     store.release("gated", [(claims[0].raw, claims[0].token)])
     store.act(Verb.RETRY, "gated", [jobs[2].raw], "past the gate")
