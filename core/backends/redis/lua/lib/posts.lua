@@ -97,13 +97,13 @@ local function make_posts()
 
   -- Keep a gate on the lists of those at which somebody waits: for a worker who knows a task; for time, or a claim.
   local function list_post(post, lists)
-    local task, has_rules = string.match(post.name, '^task:(.+)$'), post.limit > 0 or post.interval > 0
+    local task, has_numbers = string.match(post.name, '^task:(.+)$'), post.burst > 0
     if task and post.waiting > 0 then
       push(lists.awaited, 0, task)
     elseif task then
       push(lists.served, task)
     end
-    if post.waiting > 0 and has_rules and has_slot(post) then
+    if post.waiting > 0 and has_numbers and has_slot(post) then
       push(lists.opening, exact(math.max(0, opens_at(post))), post.name)
     else
       push(lists.closed, post.name)
