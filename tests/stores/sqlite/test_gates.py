@@ -1,12 +1,13 @@
 """Gates in a file: numbers that hold between connections, lines too long for one step, and what is forgotten."""
 
+import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from core.backends.contract import Exchange
+from core.backends.contract import Exchange, ExchangeReply
 from core.backends.sqlite.backend import SqliteBackend
 from core.model.gate import Gate
 from core.model.job import Unique
@@ -19,6 +20,7 @@ from .conftest import MakeJob, Send
 
 NAME = "limit:shop.send"
 STEP = 1_000  # how many a raised limit lets through at once
+GATES = 200  # how many a claim opens because their time has come
 
 
 def states(store: SqliteBackend) -> dict[State, int]:
@@ -126,3 +128,27 @@ def test_a_number_that_an_older_process_left_too_low_never_falls_below_zero(
     assert info is None or min(info.used, info.waiting) >= 0
     store.enqueue([make_job(gate=Gate(NAME, limit=1)) for _ in range(2)])
     assert len(send(want=2).claims) == 1
+
+
+def test_many_gates_whose_time_has_come_are_opened_by_one_claim_after_another(path: Path, make_job: MakeJob):
+    clock = FakeClock()
+    store = SqliteBackend(path, clock=clock)
+    store.open()
+    rates = [Gate(f"rate:{number}", interval_us=1_000_000) for number in range(GATES + 50)]
+    store.enqueue([make_job(gate=rate) for rate in rates for _ in range(2)])
+    calls, claimed = itertools.count(1), list[int]()
+
+    def claim() -> ExchangeReply:
+        return store.exchange(Exchange(queue="mail", worker="w", call=next(calls), want=1_000))
+
+    claim()
+    while State.PENDING in states(store):
+        claim()
+    assert states(store) == {State.RUNNING: GATES + 50, State.HELD: GATES + 50}
+    clock.move(1_000)
+    for _ in range(3):
+        reply = claim()
+        claimed.append(len(reply.claims))
+        assert reply.next_due_ms == (clock.now_ms() if sum(claimed) < GATES + 50 else 0)
+    assert claimed == [GATES, 50, 0]
+    store.close()
