@@ -13,7 +13,8 @@ from core.model.outcome import Outcome
 from core.model.states import State
 
 from ..clock import FakeClock
-from ..invariants import assert_consistent
+from ..gate_audit import assert_gates_add_up
+from ..invariants import assert_lists_add_up
 from ..lab import ARGUMENTS
 from .queue import ModelQueue
 from .values import ModelClaim, ModelNew, ModelOutcome
@@ -21,6 +22,7 @@ from .values import ModelClaim, ModelNew, ModelOutcome
 QUEUE = "mail"
 LEASE_MS = 30_000
 WORKERS = ("one", "two")
+KEYS = ("a", "b")
 TASKS = ("shop.send", "shop.bill")
 
 delays = st.sampled_from([0, 0, 0, 5, 1_000, LEASE_MS])
@@ -65,9 +67,10 @@ class Driver(RuleBasedStateMachine):
         self.enqueue_all([ModelNew(self.next_id(), delay_ms=10_000 * LEASE_MS)])
 
     def teardown(self) -> None:
+        self.enqueue_all([ModelNew(self.next_id(), delay_ms=LEASE_MS, unique_key=key) for key in KEYS])
         for name, store in self.stores.items():
             with told(name):
-                assert_consistent(store)
+                assert_gates_add_up(store, assert_lists_add_up(store))
             store.close()
 
     def is_rare_turn(self) -> bool:

@@ -6,11 +6,11 @@ from hypothesis.stateful import rule
 from core.model.gate import Gate
 from core.model.job import Unique
 
-from .driver import TASKS, Driver, delays, picks
+from .driver import KEYS, TASKS, Driver, delays, picks
 from .values import ModelNew
 
 priorities = st.sampled_from([0, 0, 1, -100, 100])
-unique_keys = st.sampled_from(["", "", "a", "b"])
+unique_keys = st.sampled_from(["", "", *KEYS])
 kinds = st.sampled_from(
     [(Unique.UNTIL_FINISHED, 0), (Unique.WHILE_PENDING, 0), (Unique.FOR_A_TIME, 5), (Unique.FOR_A_TIME, 1_000)]
 )
