@@ -89,8 +89,10 @@ def next_opening(tx: Transaction, queue: QueueRow) -> int:
 
 def awaited_tasks(tx: Transaction, queue: QueueRow) -> Sequence[str]:
     """Tasks that jobs wait for a worker to know."""
+    if not queue.holds(State.HELD):
+        return ()
     tx.gates.flush()
-    return read_awaited(tx.db, queue.id) if queue.holds(State.HELD) else ()
+    return read_awaited(tx.db, queue.id)
 
 
 def _open(tx: Transaction, queue: QueueRow, name: str, most: int) -> None:
