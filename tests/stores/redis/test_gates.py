@@ -8,8 +8,7 @@ import redis
 from core.backends.contract import Exchange, ExchangeReply
 from core.backends.redis.backend import RedisBackend
 from core.model.gate import Gate
-from core.model.ident import new_raw
-from core.model.job import Claim, NewJob
+from core.model.job import Claim
 from core.model.outcome import Outcome
 from core.model.retention import Retention
 from core.model.states import State, Verb
@@ -204,9 +203,7 @@ def test_verbs_of_a_bulk_see_what_the_ones_before_let_through(timed: RedisBacken
 
 
 def test_a_settle_repeated_after_a_lost_reply_frees_one_slot(timed: RedisBackend):
-    timed.enqueue(
-        [NewJob(queue="mail", raw=new_raw(), task="shop.send", arguments=b"\x80", gate=ONE) for _ in range(4)]
-    )
+    timed.enqueue([job(gate=ONE) for _ in range(4)])
     [claim] = timed.exchange(Exchange(queue="mail", worker=WORKER, call=10_001, want=9)).claims
     settle = Exchange(
         queue="mail", worker=WORKER, call=10_002, want=9, outcomes=[Outcome(claim.raw, claim.token, State.COMPLETED)]
