@@ -5,6 +5,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -73,19 +74,12 @@ class RedisServer:
         self.close()
 
     def _launch(self) -> "subprocess.Popen[bytes]":
-        command = [
-            str(self._program),
-            "--bind",
-            "127.0.0.1",
-            "--port",
-            str(self.port),
-            "--dir",
-            str(self.folder),
-        ]
-        for name, value in self.options.items():
-            command += [f"--{name.replace('_', '-')}", value]
         with (self.folder / "redis.log").open("ab") as log:
-            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            return subprocess.Popen(self._command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def _command(self) -> list[str]:
+        told = {"bind": "127.0.0.1", "port": str(self.port), "dir": str(self.folder), **self.options}
+        return [str(self._program), *directives(told)]
 
     def _is_answering(self) -> bool:
         assert self.process is not None
@@ -99,7 +93,7 @@ class RedisServer:
     def _says_pong(self) -> bool:
         """Whether a PING is answered: a server that still loads its append-only file says -LOADING."""
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as link:
+            with socket.create_connection((self.options.get("bind", "127.0.0.1"), self.port), timeout=1) as link:
                 link.sendall(b"PING\r\n")
                 return link.recv(64).startswith((b"+PONG", b"-NOAUTH"))
         except OSError:
@@ -118,6 +112,11 @@ class RedisServer:
             self.process.kill()
             self.process.wait()
         self.process = None
+
+
+def directives(options: Mapping[str, str]) -> list[str]:
+    """Options as a redis-server takes them on its command line."""
+    return [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
 
 
 def free_port() -> int:

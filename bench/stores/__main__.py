@@ -13,7 +13,7 @@ from tools.dev.servers import POSTGRES, REDIS, find
 from . import machine, options, report, table
 from .anatomy import Cost
 from .house import HOUSES
-from .measure import costs, measure
+from .measure import costs, questions, rates, readers
 from .options import Options
 from .progress import Progress
 from .row import Row, exit_code
@@ -42,9 +42,11 @@ def _run(name: str, chosen: Options, rows: list[Row], spent: list[Cost]) -> None
     progress.say(f"filling {chosen.rows:,} jobs")
     with HOUSES[name](chosen.rows, progress) as house:
         progress.say(f"filled {house.filled.jobs:,} jobs")
-        rows += measure(house, chosen.rounds, chosen.share, progress)
+        rows += rates(house, chosen.rounds, chosen.share, progress)
+        asked = questions(house)
+        rows += readers(house, asked, chosen.rounds, progress)
         if name == "redis":
-            spent += costs(house)
+            spent += costs(house, asked)
     progress.say("done")
 
 

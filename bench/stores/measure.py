@@ -25,9 +25,22 @@ _TIMES = 5  # a reader is asked in a round
 _REPEATS = 20
 
 
-def measure(house: House, rounds: int, share: float, progress: Progress) -> list[Row]:
-    """All rows of a store. share: of the usual number of calls in a round."""
-    return [*_rates(house, rounds, share, progress), *_readers(house, rounds, progress)]
+Asked = dict[State, list[Kind]]
+
+
+def rates(house: House, rounds: int, share: float, progress: Progress) -> list[Row]:
+    """What workers and clients reach. share: of the usual number of calls in a round."""
+    return list(_rates(house, rounds, share, progress))
+
+
+def questions(house: House) -> Asked:
+    """The pages to ask for; made when the rates are over, since they delete jobs."""
+    return {state: kinds(house.store, state, house.filled.known[state]) for state in State}
+
+
+def readers(house: House, asked: Asked, rounds: int, progress: Progress) -> list[Row]:
+    """Counts, and the slowest kind of page of each state."""
+    return list(_readers(house, asked, rounds, progress))
 
 
 def _rates(house: House, rounds: int, share: float, progress: Progress) -> Iterator[Row]:
@@ -53,8 +66,7 @@ def _rates(house: House, rounds: int, share: float, progress: Progress) -> Itera
             )
 
 
-def _readers(house: House, rounds: int, progress: Progress) -> Iterator[Row]:
-    asked = {state: kinds(house.store, state, house.filled.known[state]) for state in State}
+def _readers(house: House, asked: Asked, rounds: int, progress: Progress) -> Iterator[Row]:
     counted: list[float] = []
     pages: dict[tuple[State, str], list[float]] = {(state, kind.name): [] for state in State for kind in asked[state]}
     for turn in range(rounds):
@@ -76,8 +88,8 @@ def _counts_ms(store: Backend) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def costs(house: House) -> list[Cost]:
-    """What the verbs cost a Redis."""
+def costs(house: House, asked: Asked) -> list[Cost]:
+    """What the verbs cost a Redis; of each state's pages the costliest."""
     url, ours = house.url, house.ours
     found = []
     for what, hands in (("bare exchange", house.bare), ("exchange", ours.plain), ("exchange, all kept", ours.whole)):
@@ -90,9 +102,9 @@ def costs(house: House) -> list[Cost]:
         cost(url, f"enqueue of {MANY:,}", ours.door.batches(1, MANY)[0]),
         cost(url, "counts", house.store.counts),
     ]
-    for state in State:
-        known = kinds(house.store, state, house.filled.known[state])
-        found += [cost(url, f"page of {state.value}: {kind.name}", lambda k=kind: _read(house, k)) for kind in known]
+    for state, pages in asked.items():
+        each = [cost(url, f"page of {state.value}: {kind.name}", lambda k=kind: _read(house, k)) for kind in pages]
+        found.append(max(each, key=lambda entry: entry.script_us))
     return found
 
 

@@ -29,10 +29,14 @@ class Kind:
 
 def kinds(store: Backend, state: State, known: Sequence[JobRef]) -> list[Kind]:
     """All of a state. Deep is the middle of those jobs that are known to stand in it."""
-    places = _in_order(state, [job for job in store.get(known) if job is not None and job.state is state])
-    deep = _middle(places)
-    of_one = _middle([job for job in places if job.ref.queue == BUSY])
-    return list(_kinds(state, deep, of_one))
+    places = [job for job in store.get(known) if job is not None and job.state is state]
+    of_one = [job for job in places if job.ref.queue == BUSY] or list(store.page(_first(state, (BUSY,))).jobs)
+    return list(_kinds(state, _middle(_in_order(state, places)), _middle(_in_order(state, of_one))))
+
+
+def _first(state: State, queues: tuple[str, ...]) -> PageQuery:
+    """For a small store, in which those that were known are gone."""
+    return PageQuery(state=state, queues=queues, limit=LIMIT)
 
 
 def _kinds(state: State, deep: Cursor, of_one: Cursor) -> Iterator[Kind]:

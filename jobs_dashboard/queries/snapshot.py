@@ -7,11 +7,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.utils import timezone
+
 from core.model.minutes import minute_of
 from core.model.schedule import StoredSchedule
 from core.model.states import State
 from core.model.worker import WorkerInfo
 
+from .outbox import NOTHING, OutboxState, outbox_state
 from .store import Counted, readers
 
 FRESH_S = 1.0
@@ -30,6 +33,7 @@ class Snapshot:
     workers: tuple[WorkerInfo, ...]
     schedules: tuple[StoredSchedule, ...]
     minutes: Mapping[str, Minutes]
+    outbox: OutboxState = NOTHING
 
     def total(self, state: State) -> int:
         return sum(queue.states.get(state, 0) for queue in self.queues)
@@ -85,6 +89,7 @@ def _read() -> Snapshot:
         workers=tuple(store.workers()),
         schedules=tuple(store.schedules()),
         minutes={queue.queue: store.minutes(queue.queue, since) for queue in queues},
+        outbox=outbox_state(timezone.now()),
     )
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.utils import timezone
+
 from core.model.states import State
 
+from .outbox import LATE_S
 from .snapshot import Snapshot, serves
 from .store import Counted, config
 
@@ -43,7 +46,7 @@ class Verdict:
 
 def verdict_of(held: Snapshot) -> Verdict:
     """Judge a snapshot by the thresholds of the configuration."""
-    problems = [*_of_workers(held), *_of_queues(held), *_of_counts(held)]
+    problems = [*_of_workers(held), *_of_queues(held), *_of_counts(held), *_of_outbox(held)]
     return Verdict(tuple(problems), _summary(held))
 
 
@@ -88,6 +91,17 @@ def _of_counts(held: Snapshot) -> list[Problem]:
         problems.append(Problem(f"{pending:,} jobs are pending", "jobs", State.PENDING))
     if dead >= config().health_dead_degraded:
         problems.append(Problem(f"{dead:,} jobs are in the dead letters", "jobs", State.DEAD))
+    return problems
+
+
+def _of_outbox(held: Snapshot) -> list[Problem]:
+    problems = []
+    late_s = held.outbox.lag_s(timezone.now())
+    if late_s > LATE_S:
+        since = f"{late_s // 60} min" if late_s < 7200 else f"{late_s // 3600} h"
+        problems.append(Problem(f"{held.outbox.waiting:,} jobs lie in the outbox, for {since}", "workers"))
+    if held.outbox.refused:
+        problems.append(Problem(f"{held.outbox.refused:,} in the outbox were refused by the store", "workers"))
     return problems
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from core.model.worker import WorkerInfo
 
 from . import snapshot
+from .outbox import OutboxState
 from .snapshot import Snapshot
 
 
@@ -36,6 +37,7 @@ class WorkerList:
     live: tuple[WorkerRow, ...]
     services: tuple[WorkerRow, ...]
     stale: tuple[WorkerRow, ...]
+    outbox: OutboxState
 
     @property
     def slots(self) -> int:
@@ -47,12 +49,14 @@ class WorkerList:
 
 
 def worker_list() -> WorkerList:
-    rows = worker_rows(snapshot.current())
+    held = snapshot.current()
+    rows = worker_rows(held)
     fresh = [row for row in rows if not row.is_stale]
     return WorkerList(
         live=tuple(row for row in fresh if row.role == "worker"),
         services=tuple(row for row in fresh if row.role != "worker"),
         stale=tuple(row for row in rows if row.is_stale),
+        outbox=held.outbox,
     )
 
 

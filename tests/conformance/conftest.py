@@ -14,6 +14,7 @@ from tests.servers import RedisServer
 from .clock import FakeClock
 from .invariants import assert_consistent
 from .lab import Lab
+from .machine import profiles as profiles  # registered before the command line's is loaded
 from .matrix import Matrix
 from .places import (
     Losable,
@@ -43,6 +44,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def marked(*names: str) -> list[object]:
     return [pytest.param(name, marks=pytest.mark.store(name)) for name in names]
+
+
+def wanted_stores(config: pytest.Config) -> list[str]:
+    """The kinds of store that this run has; a cluster is a Redis of a kind."""
+    wanted = config.getoption("stores").split(",")
+    return [name for name in STORES if name.partition("-")[0] in wanted]
 
 
 @pytest.fixture

@@ -14,14 +14,20 @@ from .lab import walk
 
 def assert_consistent(store: Backend) -> None:
     """Counts equal a recount; every job is in one state, in its place, alone with its unique key; gates add up."""
+    every = assert_lists_add_up(store)
+    assert_keys_add_up(store, every)
+    assert_gates_add_up(store, every)
+
+
+def assert_lists_add_up(store: Backend) -> list[StoredJob]:
+    """What needs no question but to look; answers every job."""
     jobs = {state: list(walk(store, state)) for state in State}
     _assert_counted(store, jobs)
     every = [job for kept in jobs.values() for job in kept]
     _assert_in_one_state(store, every)
     for state, kept in jobs.items():
         _assert_in_natural_order(state, kept)
-    assert_keys_add_up(store, every)
-    assert_gates_add_up(store, every)
+    return every
 
 
 def _assert_counted(store: Backend, jobs: dict[State, list[StoredJob]]) -> None:

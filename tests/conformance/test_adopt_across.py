@@ -11,7 +11,7 @@ from core.model.job import StoredJob, Unique
 from core.model.states import State
 
 from .clock import FakeClock
-from .conftest import STORES, Chooser
+from .conftest import Chooser, wanted_stores
 from .invariants import assert_consistent
 from .lab import HOUR_MS, Lab, keys, walk
 
@@ -21,8 +21,7 @@ RESTS = [state for state in State if state is not State.RUNNING]
 @pytest.fixture
 def ring(request: pytest.FixtureRequest, choose: Chooser, clock: FakeClock) -> Iterator[list[Backend]]:
     """One store of each kind that this run has, and the first kind again."""
-    wanted = request.config.getoption("stores").split(",")
-    names = [name for name in STORES if name in wanted]
+    names = wanted_stores(request.config)
     places = [choose(name, "one") for name in names]
     stores = [place.connect(clock) for place in (*places, choose(names[0], "two"))]
     yield stores

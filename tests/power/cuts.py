@@ -16,6 +16,7 @@ from .disk import Luck, Recording
 from .record import read_log
 
 SEED = "JOBS_POWER_SEED"
+TIMES = "JOBS_POWER_TIMES"
 ROOT = Path(__file__).parents[2]
 
 
@@ -24,6 +25,11 @@ def seeded() -> random.Random:
     seed = int(os.environ.get(SEED) or random.SystemRandom().randrange(1 << 32))
     print(f"{SEED}={seed}")
     return random.Random(seed)
+
+
+def often(cuts: int) -> int:
+    """How many cuts to make: as many, or so many times as many as the variable says."""
+    return cuts * int(os.environ.get(TIMES, "1"))
 
 
 def recorded(log: Path, folder: Path, *command: str, user: int | None = None, group: int | None = None) -> list[str]:

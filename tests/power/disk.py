@@ -74,10 +74,12 @@ class Recording:
         self.events = events
         self._before = before
 
-    def moments(self, chance: random.Random, count: int, *, after_ns: int = 0) -> list[int]:
-        """Times just before some of the events, in order: what the command did before is done and answered."""
-        first = bisect.bisect_left([event.at_ns for event in self.events], after_ns)
-        return sorted(chance.choice(self.events[first:]).at_ns - 1 for _ in range(count))
+    def moments(self, chance: random.Random, count: int, *, since_ns: int, until_ns: int) -> list[int]:
+        """Times of a stretch, in order: any, and those just before an event, when what went before is done and told."""
+        stamps = [event.at_ns - 1 for event in self.events]
+        some = stamps[bisect.bisect_left(stamps, since_ns) : bisect.bisect_right(stamps, until_ns)]
+        any_time = [chance.randint(since_ns, until_ns) for _ in range((count + 1) // 2)]
+        return sorted(any_time + [chance.choice(some) for _ in range(count // 2)])
 
     def safe_until(self, at_ns: int, part: str, *, newest: int = 1) -> int:
         """When the newest sync began (or the second newest …) that had ended by a time; 0: none had.

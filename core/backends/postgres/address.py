@@ -15,13 +15,15 @@ from ...errors import ConfigError
 SCHEMA_NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _OWN_OPTIONS: Final = frozenset({"schema", "pool_size", "listen"})
 
-# A dead peer is noticed within seconds, not within the two hours of the kernel's own settings.
+# A peer that vanished is noticed within seconds: at rest, not after the two hours of the kernel's own settings; with a
+# call under way (tcp_user_timeout), not after its quarter of an hour.
 _PATIENCE: Final = {
     "application_name": "jobs",
     "connect_timeout": "5",
     "keepalives_idle": "10",
     "keepalives_interval": "5",
     "keepalives_count": "3",
+    "tcp_user_timeout": "15000",
 }
 
 

@@ -168,7 +168,7 @@ def _leave_gates(gates: Gates, subjects: Mapping[bytes, _Subject], after: Mappin
         if went is State.CANCELLED and subject.has_passed and subject.gate is not None:
             gates.freed(subject.gate.name)
         elif went is State.PENDING and subject.state is State.HELD:
-            gates.came(subject.gate)
+            gates.passed_by_order(subject.gate)
     gates.settle()
 
 

@@ -81,7 +81,7 @@ class Database:
 
     def enqueue_within(self, connection: object, jobs: Sequence[NewJob]) -> list[Receipt]:
         with self._translated():
-            return self._joined.enqueue(connection, jobs, self._queue_numbers)
+            return self._joined.enqueue(connection, jobs, self.write)
 
     def ring(self, names: Sequence[str]) -> None:
         """Tell of what another's commit has brought. A notice within that commit would make all such commits of the
@@ -122,9 +122,6 @@ class Database:
 
     def _own_place(self) -> Place:
         return self.read(lambda tx: look_at_place(tx.db, self.sql))
-
-    def _queue_numbers(self, names: Sequence[str]) -> dict[str, int]:
-        return self.write(lambda tx: {name: tx.queue(name) for name in names})
 
     def _commit(self, work: Callable[[Transaction], T], begin: str) -> T:
         while True:

@@ -6,6 +6,7 @@ Who holds a gate waits for no job and no second gate any more; what it cannot ha
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -69,6 +70,7 @@ class Gates:
         self._stirred: set[str] = set()  # whose slots or numbers have changed
         self._changed: set[str] = set()  # where somebody came to wait, or ceased to
         self._numbers: dict[str, Gate] = {}  # of those that may be new
+        self._ordered: Counter[str] = Counter()  # how many an operator let pass
 
     # What happened to jobs
 
@@ -83,9 +85,15 @@ class Gates:
             self._changed.add(name)
 
     def came(self, gate: Gate | None) -> None:
-        """A job has come to a gate that may be new, and waits there or has passed by order."""
+        """A job has come to a gate that may be new, and waits there."""
         if gate is not None:
             self._numbers.setdefault(gate.name, gate)
+
+    def passed_by_order(self, gate: Gate | None) -> None:
+        """An operator let one pass a gate that may be new, whatever its rules say."""
+        if gate is not None:
+            self.came(gate)
+            self._ordered[gate.name] += 1
 
     @property
     def is_idle(self) -> bool:
@@ -172,9 +180,12 @@ class Gates:
     def _load(self, names: Iterable[str]) -> None:
         """How gates stand now that they are this transaction's."""
         for name, packed, paid_us, waits, used in self._tx.all("gate_load", queue=self._queue, name=list(names)):
-            gate = unpack_gate(packed) or self._numbers.get(name) or Gate(name)
-            was_touched = name in self._changed or name in self._numbers
-            is_used = packed is not None or name in self._numbers
+            new = self._numbers.get(name)
+            was_idle = not waits and used == self._ordered[name] and (paid_us or 0) <= self._tx.now_ms * 1000
+            # One that is idle has the numbers of who comes, so that forgetting it changes nothing.
+            gate = (new if was_idle else None) or unpack_gate(packed) or new or Gate(name)
+            was_touched = name in self._changed or new is not None
+            is_used = packed is not None or new is not None
             self._posts[name] = _Post(gate, used, paid_us or 0, bool(waits) or was_touched, is_used)
 
     def _open(self, wanted: Mapping[str, int]) -> bool:

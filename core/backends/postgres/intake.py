@@ -44,8 +44,15 @@ def _add_to(tx: Transaction, name: str, jobs: Sequence[NewJob], *, ids_are_new: 
                 receipts[place] = Receipt(jobs[place].ref, created=True)
             elif raw in instead:
                 receipts[place] = Receipt(instead[raw], created=False)
-        expire(tx, tx.queue(name), [job.unique_key for place, job in enumerate(jobs) if place not in receipts])
+        _expire_keys_of(tx, name, [job for place, job in enumerate(jobs) if place not in receipts])
     return [receipts[place] for place in range(len(jobs))]
+
+
+def _expire_keys_of(tx: Transaction, name: str, jobs: Sequence[NewJob]) -> None:
+    """In the way of some jobs; aside, because it locks the rows of jobs that workers settle."""
+    if jobs:
+        queue, keys = tx.queue(name), [job.unique_key for job in jobs]
+        tx.aside(lambda other: expire(other, queue, keys))
 
 
 def _store(tx: Transaction, name: str, jobs: Sequence[NewJob], *, ids_are_new: bool) -> set[bytes]:

@@ -62,15 +62,15 @@ class Joined:
         return known
 
     def enqueue(
-        self, connection: object, jobs: Sequence[NewJob], number_of: Callable[[Sequence[str]], Mapping[str, int]]
+        self, connection: object, jobs: Sequence[NewJob], write: Callable[[Callable[[Transaction], object]], object]
     ) -> list[Receipt]:
-        """See Joining. number_of: finds and makes queues, in a transaction of its own, so that nobody who is first in
-        the same queue waits for the caller's commit."""
+        """See Joining. write: runs a work in a transaction of the store's own, which ends soon. There queues are made,
+        so that nobody who is first in the same one waits for the caller's commit."""
         names = sorted({job.queue for job in jobs})
         if not self._queues.keys() >= set(names):
-            self._queues.update(number_of(names))
+            write(lambda own: self._queues.update({name: own.queue(name) for name in names}))
         guest = _Guest(cast(Connection, connection))
-        tx = Transaction(cast(Connection, guest), self._sql, self._clock)
+        tx = _JoinedTransaction(cast(Connection, guest), self._sql, self._clock, write)
         for name in names:
             tx.know_queue(name, self._queues[name], is_known=True)  # its counter's row makes it so, at the commit
         with guest.savepoint():
@@ -91,6 +91,23 @@ class Joined:
 def look(db: Any, sql: Statements) -> Place:
     """Where a connection leads; changes nothing there."""
     return Place(*db.execute(sql["joined_look"], {"schema": sql.schema}, binary=True).fetchone())
+
+
+class _JoinedTransaction(Transaction):
+    """The caller's, which may stay open for as long as the caller likes."""
+
+    def __init__(
+        self,
+        db: Connection,
+        sql: Statements,
+        clock: Clock | None,
+        write: Callable[[Callable[[Transaction], object]], object],
+    ) -> None:
+        super().__init__(db, sql, clock)
+        self._write = write
+
+    def aside(self, work: Callable[[Transaction], object]) -> None:
+        self._write(work)
 
 
 class _PlainCursor(Cursor[tuple[Any, ...]]):

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from ...model.ident import JobRef
 from ...model.job import StoredJob, ready_ms_of
+from ...model.limits import TOLD_TASKS
 from ..contract import JournalEntry, Page, PageQuery, QueueCounts
 from ..sql.codec import CODES, STATES, JobRow
 from ..sql.paging import Cut, Place, bound_of, cut, edge_of, is_descending
@@ -18,7 +19,7 @@ _LOOKED_INTO_AT_ONCE: Final = 500
 
 
 def counts(tx: Transaction) -> list[QueueCounts]:
-    return [_counts(row) for row in tx.all("counts")]
+    return [_counts(row) for row in tx.all("counts", told=TOLD_TASKS)]
 
 
 def get(tx: Transaction, refs: Sequence[JobRef]) -> list[StoredJob | None]:
@@ -75,7 +76,7 @@ def seconds_to_work(tx: Transaction, queues: Sequence[str]) -> float | None:
 
 def _counts(row: Sequence[Any]) -> QueueCounts:
     name, states, totals, pause = row[0], row[1:9], row[9:12], row[12:15]
-    head, failures, completed = row[15:]
+    head, failures, completed, awaited = row[15:]
     return QueueCounts(
         queue=name,
         states=dict(zip(STATES, states, strict=True)),
@@ -86,6 +87,7 @@ def _counts(row: Sequence[Any]) -> QueueCounts:
         is_paused=pause[0],
         paused_reason=pause[1],
         paused_ms=pause[2],
+        awaited=awaited,
         journal_failures="" if failures is None else str(failures),
         journal_completed="" if completed is None else str(completed),
     )

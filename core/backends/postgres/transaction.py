@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -84,6 +84,10 @@ class Transaction:
         row = self.find(name, **values)
         assert row is not None, f"{name} answers one row"
         return row
+
+    def aside(self, work: Callable[[Transaction], object]) -> None:
+        """Do what stands whatever becomes of this transaction. Where it may stay open for long, in another one."""
+        work(self)
 
     # Queues
 

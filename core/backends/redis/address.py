@@ -12,6 +12,7 @@ from redis.connection import BlockingConnectionPool, ConnectionPool, UnixDomainS
 from redis.retry import Retry
 
 from ...errors import ConfigError
+from .copies import Copied
 from .sentinel import Sentinels
 from .where import Form, Node, Where, kept, read_url
 
@@ -51,19 +52,17 @@ class Address:
 
     def client(self) -> Driver:
         """For commands: as many connections as were allowed; who finds none waits for one."""
-        return self._lent or self._watched(self._blocking_pool(**self._to_the_server()))
+        return self._lent or self._copied(Redis(connection_pool=self._blocking_pool(**self._to_the_server())))
 
     def waiting_client(self) -> Driver:
         """For blocking calls, which must not use up the connections that commands need."""
-        return self._lent or self._watched(
-            ConnectionPool(**self._to_the_server() | _timeouts(ANSWER_SECONDS, CONNECT_SECONDS))
-        )
+        options = self._to_the_server() | _timeouts(ANSWER_SECONDS, CONNECT_SECONDS)
+        return self._lent or Redis(connection_pool=ConnectionPool(**options))
 
     def pinging_client(self) -> Driver:
         """For the question whether the server is there, which must be answered soon."""
-        return self._lent or self._watched(
-            ConnectionPool(**self._to_the_server() | _timeouts(PING_SECONDS, PING_SECONDS))
-        )
+        options = self._to_the_server() | _timeouts(PING_SECONDS, PING_SECONDS)
+        return self._lent or Redis(connection_pool=ConnectionPool(**options))
 
     def owns(self, client: Driver) -> bool:
         return client is not self._lent
@@ -89,7 +88,7 @@ class Address:
 
     def client_of(self, node: Node) -> Driver:
         """For commands to one server of a cluster."""
-        return Redis(connection_pool=self._blocking_pool(**self._to(node)))
+        return self._copied(Redis(connection_pool=self._blocking_pool(**self._to(node))))
 
     def quick_client_of(self, node: Node) -> Driver:
         """For questions that must be answered soon; takes no connection from commands."""
@@ -113,10 +112,10 @@ class Address:
         host, port = self._remap((node.host, node.port)) if self._remap and is_told_by_a_server else node
         return kept(self._where.options) | {"host": host, "port": port, "db": 0} | _PLAIN
 
-    def _watched(self, pool: ConnectionPool) -> Driver:
-        if self._sentinels is not None:
-            self._sentinels.watch(pool)
-        return Redis(connection_pool=pool)
+    def _copied(self, client: Driver) -> Driver:
+        """The server's own wait ends before ours for its answer does."""
+        replicas = self._where.replicas
+        return Copied(client, replicas=replicas, seconds=self.answer_s / 2) if replicas else client
 
 
 _PLAIN: Final = {"decode_responses": False, "protocol": 2}

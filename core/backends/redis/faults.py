@@ -19,6 +19,7 @@ from redis.exceptions import ConnectionError as LinkDown
 from redis.exceptions import TimeoutError as AnswerMissing
 
 from ...errors import ConfigError, JobsError, StoreError, StoreFull, StoreUnavailable
+from .copies import TooFewCopiesError
 
 # The driver takes the codes it knows off the text; inside a script, and for codes it does not know, they stay.
 _PASSING = (LinkDown, AnswerMissing, ReadOnlyError, MasterDownError)
@@ -42,6 +43,8 @@ def store_error(error: RedisError, url: str) -> JobsError:
             f"Redis at {url} is one of several servers of a cluster, each with a part of the queues: "
             "give their addresses as redis+cluster://host:port,host:port"
         )
+    if isinstance(error, TooFewCopiesError):
+        return StoreUnavailable(f"Redis at {url} did it, but {text}: sent again it acts once")
     if isinstance(error, ClusterDownError | TryAgainError):
         return StoreUnavailable(
             f"the Redis cluster at {url} moves the slot of this queue, or has no server for it now: {text}"

@@ -1,7 +1,7 @@
 """A page of one state over several queues: each queue walked from the cursor, merged, cut.
 
-A walk fetches places (score and raw id), not jobs; with a filter the server looks at the jobs where they are, in stretches
-that are bounded by number and by bytes. The jobs of a page are read at its end.
+A walk fetches places (score and raw id), not jobs; with a filter the server looks at the jobs where they are, in
+stretches that are bounded by number and by bytes. The jobs of a page are read at its end.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from typing import Any, Final
 from ...model.gate import GateInfo
 from ...model.ident import JobRef
 from ...model.job import StoredJob, ready_ms_of
+from ...model.limits import TOLD_TASKS
 from ..contract import JournalEntry, Page, PageQuery, QueueCounts
 from . import codec
 from .keys import STATE_KEYS
@@ -27,12 +28,13 @@ class Readers(Verbs):
 
     def counts(self) -> list[QueueCounts]:
         known, now = self._known, self._time()
-        calls = [Call("counts", queue, (now,)) for queue in known]
+        calls = [Call("counts", queue, (now, TOLD_TASKS)) for queue in known]
         listed, answers = self._link.run_beside(("SMEMBERS", self._keys.of_store("queues")), calls)
         names = {name.decode() for name in listed}
         found = {queue: answer for queue, answer in zip(known, answers, strict=True) if queue in names}
         new = sorted(names - found.keys())
-        found |= zip(new, self._link.run_all([Call("counts", queue, (now,)) for queue in new]), strict=True)
+        calls = [Call("counts", queue, (now, TOLD_TASKS)) for queue in new]
+        found |= zip(new, self._link.run_all(calls), strict=True)
         self._known = tuple(sorted(names))
         return [_counts(queue, found[queue]) for queue in self._known]
 
@@ -78,7 +80,7 @@ class Readers(Verbs):
 
 
 def _counts(queue: str, answer: Sequence[Any]) -> QueueCounts:
-    sizes, head, processed, failures, last, paused, paused_ms, at_failures, at_completed = answer
+    sizes, head, processed, failures, last, paused, paused_ms, at_failures, at_completed, awaited = answer
     return QueueCounts(
         queue=queue,
         states=dict(zip(STATE_KEYS, sizes, strict=True)),
@@ -89,6 +91,7 @@ def _counts(queue: str, answer: Sequence[Any]) -> QueueCounts:
         is_paused=paused is not None,
         paused_reason="" if paused is None else paused.decode(),
         paused_ms=int(paused_ms),
+        awaited=[task.decode() for task in awaited],
         journal_failures=at_failures.decode(),
         journal_completed=at_completed.decode(),
     )

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from redis.exceptions import RedisError
 
 from .address import Driver
+from .copies import Copied
 from .faults import is_read_only
 
 Command = tuple[Any, ...]
@@ -68,6 +69,8 @@ class Server:
 
 def one_trip(client: Driver, commands: Sequence[Command]) -> list[Any]:
     """Answers in order, errors among them."""
+    if isinstance(client, Copied):
+        return client.trip(commands)
     pipeline = client.pipeline(transaction=False)
     for command in commands:
         pipeline.execute_command(*command)

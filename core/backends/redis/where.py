@@ -41,7 +41,8 @@ class Node(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Where:
     """shown: for people, without passwords. options: of each connection. nodes: of the cluster, some of them at least;
-    or the sentinels. service: what the sentinels call the servers. prefix: "" where none is said."""
+    or the sentinels. service: what the sentinels call the servers. prefix: "" where none is said. replicas: how many
+    must have what a call wrote before it counts."""
 
     shown: str
     form: Form
@@ -50,6 +51,7 @@ class Where:
     service: str = ""
     sentinel_options: Mapping[str, Any] = field(default_factory=dict)
     prefix: str = ""
+    replicas: int = 0
 
 
 _EXAMPLES: Final = {
@@ -57,6 +59,8 @@ _EXAMPLES: Final = {
     Form.CLUSTER: "redis+cluster://:password@host1:6379,host2:6379",
     Form.SENTINEL: "redis+sentinel://:password@host1:26379,host2:26379/service/0",
 }
+_MOST_REPLICAS: Final = 10
+_LAST_PORT: Final = 65_535
 _PORTS: Final = {Form.ONE: 6379, Form.CLUSTER: 6379, Form.SENTINEL: 26379}
 _FOR_SENTINELS: Final = {"sentinel_username": "username", "sentinel_password": "password"}
 
@@ -65,11 +69,13 @@ def read_url(url: str) -> Where:
     """Raises ConfigError for what is no address of a Redis."""
     parts = urlsplit(url)
     form = _form_of(parts.scheme)
-    own, query = _taken_out(parts.query, {"prefix", *(_FOR_SENTINELS if form is Form.SENTINEL else ())})
+    own, query = _taken_out(
+        parts.query, {"prefix", "wait_replicas", *(_FOR_SENTINELS if form is Form.SENTINEL else ())}
+    )
     try:
         if form is Form.ONE:
             options = _options(f"{url.partition('?')[0]}?{query}")
-            return Where(without_password(url), form, options, prefix=own.get("prefix", ""))
+            return Where(without_password(url), form, options, prefix=own.get("prefix", ""), replicas=_replicas(own))
         return _of_several(url, parts._replace(query=query), form, own)
     except (ValueError, TypeError, RedisError) as error:
         shown = without_password(url)
@@ -108,6 +114,7 @@ def _of_several(url: str, parts: SplitResult, form: Form, own: Mapping[str, str]
         service,
         _options_of_sentinels(options) | login_of_sentinels,
         own.get("prefix", ""),
+        _replicas(own),
     )
 
 
@@ -125,7 +132,7 @@ def _taken_out(query: str, names: set[str]) -> tuple[dict[str, str], str]:
 
 def _node(text: str, port: int) -> Node:
     found = _HOST.fullmatch(text)
-    if found is None:
+    if found is None or int(found["port"] or port) > _LAST_PORT:
         raise ValueError(f"{text!r} is no host:port")
     return Node(found["six"] or found["name"], int(found["port"] or port))
 
@@ -137,6 +144,13 @@ def _service(path: str) -> tuple[str, int]:
     if database and not database.isdecimal():
         raise ValueError(f"{database!r} is no number of a database")
     return service, int(database or 0)
+
+
+def _replicas(own: Mapping[str, str]) -> int:
+    told = own.get("wait_replicas", "0")
+    if not told.isdecimal() or int(told) > _MOST_REPLICAS:
+        raise ValueError(f"wait_replicas={told!r} is no number of replicas up to {_MOST_REPLICAS}")
+    return int(told)
 
 
 def _no_database(path: str) -> int:

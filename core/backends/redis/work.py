@@ -13,6 +13,7 @@ from ...model.states import State
 from ..contract import Exchange, ExchangeReply, Rescue
 from . import codec
 from .intake import Intake
+from .live import worker_of
 from .register import STALE_AFTER_MS, Register
 from .verbs import BATCH, chunks
 
@@ -73,7 +74,7 @@ class Work(Intake, Register):
 
     def rescue(self, queue: str, limit: int, lease_ms: int) -> Rescue:
         jumped, flat = self._run("rescue", queue, limit, lease_ms)
-        workers = [codec.worker_of(live) for live in flat[2::3]]
+        workers = [worker_of(live) for live in flat[2::3]]
         return Rescue(bool(jumped), codec.unpack_claims(queue, flat), workers)
 
     def trim(self, queue: str, retention: Retention, limit: int) -> int:

@@ -60,7 +60,8 @@ def open_url(url: str, *, clock: Clock | None = None, synchronous: str = "FULL")
 class SqliteBackend:
     """Jobs in one file of one machine, shared by its processes.
 
-    synchronous: FULL survives a power cut; NORMAL may lose the last seconds to one, never to a killed process.
+    synchronous: FULL survives a power cut; NORMAL may lose to one what was written since the log was last moved into
+    the file, OFF the file itself. A killed process loses nothing under any of them.
     """
 
     features = Features(name="sqlite")

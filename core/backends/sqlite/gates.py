@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...model.gate import Gate, task_gate, task_of_gate
+from ...model.gate import Gate, task_gate
 from ...model.job import pending_score
-from ...model.limits import TOLD_TASKS
 from ...model.states import State
 from ..contract import Exchange
 from ..sql.codec import unpack_gate
-from .gate_rows import GateRow
+from .gate_rows import GateRow, read_awaited
 from .statements import SQL
 from .transaction import QueueRow, Transaction
 
 _REFILLED = 1_000  # jobs that a freed slot or a raised limit lets through in one step; the others go with the claims
 _OPENED = 200  # gates that one claim opens because their time has come
-_FIRST_TASK = task_gate("")
-_BEHIND_TASKS = _FIRST_TASK[:-1] + chr(ord(_FIRST_TASK[-1]) + 1)
 
 
 def passes(tx: Transaction, queue: QueueRow, gate: Gate) -> bool:
@@ -73,7 +70,7 @@ def let_through(tx: Transaction, queue: QueueRow, call: Exchange) -> None:
     refill(tx, queue)
     if call.want <= 0 or not queue.holds(State.HELD):
         return
-    tx.gates.flush(tx.now_ms)
+    tx.gates.flush()
     for (name,) in tx.db.execute(SQL["gates_open"], (queue.id, tx.now_ms, _OPENED)).fetchall():
         _open(tx, queue, name, call.want)
     for task in call.serve:
@@ -85,7 +82,7 @@ def next_opening(tx: Transaction, queue: QueueRow) -> int:
     """When the next one passes who waits for nothing but time, or a claim; 0: there is none."""
     if not queue.holds(State.HELD):
         return 0
-    tx.gates.flush(tx.now_ms)
+    tx.gates.flush()
     found = tx.db.execute(SQL["gate_next"], (queue.id,)).fetchone()
     return max(tx.now_ms, found[0]) if found else 0
 
@@ -94,9 +91,8 @@ def awaited_tasks(tx: Transaction, queue: QueueRow) -> Sequence[str]:
     """Tasks that jobs wait for a worker to know."""
     if not queue.holds(State.HELD):
         return ()
-    tx.gates.flush(tx.now_ms)
-    rows = tx.db.execute(SQL["gates_named"], (queue.id, _FIRST_TASK, _BEHIND_TASKS, TOLD_TASKS))
-    return [task_of_gate(name) for (name,) in rows]
+    tx.gates.flush()
+    return read_awaited(tx.db, queue.id)
 
 
 def _open(tx: Transaction, queue: QueueRow, name: str, most: int) -> None:

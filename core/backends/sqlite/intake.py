@@ -56,7 +56,7 @@ def _store(tx: Transaction, jobs: Sequence[NewJob]) -> Sequence[bool]:
             if job.gate is None and not job.unique:
                 plain.append((id, job.arguments, job.options))
             else:
-                terms = (job.unique.value, keys.until_ms(job, tx.now_ms), pack_gate(job.gate))
+                terms = (int(job.unique), keys.until_ms(job, tx.now_ms), pack_gate(job.gate))
                 special.append((id, job.arguments, job.options, *terms))
     tx.db.executemany(SQL["body_add"], plain)
     tx.db.executemany(SQL["body_add_terms"], special)
@@ -114,7 +114,7 @@ def _adopt(tx: Transaction, queue: QueueRow, job: StoredJob) -> bool:
         (id, queue.id, raw, CODES[job.state], job.score, job.task, job.priority, job.max_attempts, job.enqueued_ms,
          ready_ms, job.unique_key, job.held_at, job.attempts, job.forgiven, job.losses, job.reason),
     )  # fmt: skip
-    terms = (job.unique.value, job.unique_until_ms, pack_gate(job.gate))
+    terms = (int(job.unique), job.unique_until_ms, pack_gate(job.gate))
     tx.db.execute(SQL["body_add_terms"], (id, job.arguments, job.options, *terms))
     if job.lines or job.result is not None or job.error is not None:
         newest = job.lines[-1] if job.lines else b""

@@ -10,10 +10,11 @@ from typing import Any
 from ...model.gate import GateInfo
 from ...model.ident import JobRef
 from ...model.job import StoredJob, ready_ms_of
+from ...model.states import State
 from ..contract import JournalEntry, Page, PageQuery, QueueCounts
 from ..sql.codec import CODES, STATES, JobRow
 from ..sql.paging import Cut, Place, bound_of, cut, edge_of, is_descending
-from .gate_rows import read_gate
+from .gate_rows import read_awaited, read_gate
 from .statements import SQL, Listed, having
 
 _GET = Listed("get")
@@ -22,7 +23,7 @@ _READY = Listed("ready")
 
 
 def counts(db: sqlite3.Connection) -> list[QueueCounts]:
-    return [_counts(row) for row in db.execute(SQL["counts"])]
+    return [_counts(db, row) for row in db.execute(SQL["counts"]).fetchall()]
 
 
 def get(db: sqlite3.Connection, refs: Sequence[JobRef]) -> list[StoredJob | None]:
@@ -87,12 +88,13 @@ def next_work(db: sqlite3.Connection, queues: Sequence[str]) -> int | None:
     return min(times, default=None)
 
 
-def _counts(row: Sequence[Any]) -> QueueCounts:
+def _counts(db: sqlite3.Connection, row: Sequence[Any]) -> QueueCounts:
     name, totals, pause = row[1], row[11:14], row[15:18]
     head, failures, completed = row[20:]
+    states = dict(zip(STATES, row[3:11], strict=True))
     return QueueCounts(
         queue=name,
-        states=dict(zip(STATES, row[3:11], strict=True)),
+        states=states,
         processed=totals[0],
         failures=totals[1],
         last_processed_ms=totals[2],
@@ -100,6 +102,7 @@ def _counts(row: Sequence[Any]) -> QueueCounts:
         is_paused=bool(pause[0]),
         paused_reason=pause[1],
         paused_ms=pause[2],
+        awaited=read_awaited(db, row[0]) if states[State.HELD] else (),
         journal_failures="" if failures is None else str(failures),
         journal_completed="" if completed is None else str(completed),
     )

@@ -76,7 +76,7 @@ class Transaction:
     _as_found: dict[str, tuple[object, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.gates = GateRows(self.db)
+        self.gates = GateRows(self.db, self.now_ms)
 
     def find_queue(self, name: str) -> QueueRow | None:
         """A queue's row; None when nothing ever made it."""
@@ -99,7 +99,7 @@ class Transaction:
 
     def flush(self) -> None:
         """Write the changed rows of gates and queues back: once a transaction, however many jobs moved."""
-        self.gates.flush(self.now_ms)
+        self.gates.flush()
         now = {name: queue.as_columns() for name, queue in self._queues.items()}
         changed = [columns for name, columns in now.items() if columns != self._as_found[name]]
         self.db.executemany(SQL["queue_save"], changed)

@@ -1,4 +1,4 @@
-"""`manage.py runservices`: the scheduler, the janitor and the recorder without workers."""
+"""`manage.py runservices`: the scheduler, the janitor, the recorder and the outbox without workers."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from jobs_dashboard.management.plan import plan_for
 
 
 class Command(JobsCommand):
-    help = "Run the services alone: scheduler, janitor and recorder. `runworkers` runs them as well; any number may."
+    help = "Run the services alone: scheduler, janitor, recorder, outbox. `runworkers` runs them too; any number may."
     epilog = """\
   scheduler  makes the jobs of cron entries, each tick once
   janitor    gives back the jobs of dead workers, trims what is past its retention
   recorder   writes attempts into Django's database, each once
+  outbox     sends jobs that JOBS_OUTBOX has kept and that were not sent at their commit
 
 Stops with TERM or INT.
 

@@ -14,7 +14,8 @@ from core.backends.contract import Backend
 from core.backends.postgres import joined
 from core.backends.postgres.backend import PostgresBackend, open_url
 from core.errors import StoreUnavailable
-from core.model.job import NewJob
+from core.model.job import NewJob, Unique
+from core.model.outcome import Outcome
 from core.model.retention import Retention
 from core.model.states import State
 from tests.postgres_server import PostgresServer
@@ -236,6 +237,30 @@ def test_counts_are_the_same_before_and_after_slots_are_folded(
     assert (after.states[State.PENDING], after.states[State.SCHEDULED], ask(own)) == (4, 3, [(1,)])
 
 
+def test_a_job_whose_key_is_over_is_settled_while_the_next_ones_transaction_is_open(
+    store: PostgresBackend, caller: psycopg.Connection, make_job: MakeJob, send: Callable[..., Any]
+) -> None:
+    def timed() -> NewJob:
+        return make_job(unique_key="often", unique=Unique.FOR_A_TIME, unique_ms=1)
+
+    store.enqueue([timed()])
+    [claim] = send(want=1).claims
+    until = store.now_ms() + 5
+    while store.now_ms() <= until:
+        pass
+    assert store.enqueue_within(caller, [timed()])[0].created
+
+    settled: list[Any] = []
+    settler = threading.Thread(
+        target=lambda: settled.append(send([Outcome(claim.raw, claim.token, State.COMPLETED)]).refused)
+    )
+    settler.start()
+    settler.join(5)
+    assert settled == [[]]
+    caller.commit()
+    assert waiting(store) == 1
+
+
 def test_a_key_held_by_an_open_transaction_is_waited_for(
     store: PostgresBackend, caller: psycopg.Connection, make_job: MakeJob
 ) -> None:
@@ -303,15 +328,16 @@ def test_a_user_without_rights_is_refused_and_one_with_them_joins(
     with psycopg.connect(postgres_server, user=role) as db:
         assert "may not write" in store.refusal(db)
     ask(f"GRANT USAGE ON SCHEMA {schema} TO {role}")
-    ask(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {schema}.job TO {role}")
+    ask(f"GRANT SELECT, INSERT, DELETE ON {schema}.job TO {role}")
     ask(f"GRANT SELECT ON {schema}.finished TO {role}")
     ask(f"GRANT SELECT, INSERT, UPDATE ON {schema}.counter, {schema}.timed_key TO {role}")
     with psycopg.connect(postgres_server, user=role) as db:
         assert store.refusal(db) == ""
         store.enqueue_within(db, [make_job(unique_key="k")])
         store.enqueue_within(db, [make_job(unique_key="k")])
+        store.enqueue_within(db, [make_job(unique_key="t", unique=Unique.FOR_A_TIME, unique_ms=60_000)])
 
-    assert waiting(store) == 1
+    assert waiting(store) == 2
 
 
 def test_a_restarted_server_is_known_again(make_job: MakeJob) -> None:

@@ -111,7 +111,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "renew": ({"queue": 1, "until": 1, "raw": RAWS, "token": [1] * len(RAWS)}, "job_pkey"),
     "release": ({"queue": 1, "raw": RAWS, "token": [1] * len(RAWS)}, "job_pkey"),
     "expired": ({"queue": 1, "limit": 10}, "job_running"),
-    "counts": ({}, "job_pending"),
+    "counts": ({"told": 10}, "job_pending"),
     "ready": ({"names": ["mail", "bills"]}, "job_pending"),
     "act_find_live": ({"queue": 1, "raw": RAWS}, "job_pkey"),
     "act_find_finished": ({"queue": 1, "raw": GONE}, "_pkey"),
@@ -152,7 +152,7 @@ def test_statement_looks_at_few_rows_however_many_there_are(large: PostgresBacke
 
 
 def page_values(**changes: Any) -> dict[str, Any]:
-    return {"queues": [1, 2], "score": [1 << 60] * 2, "raw": [b"", b""], "limit": 51, "state": 5, **changes}
+    return {"queues": [1, 2], "score": [1 << 60] * 2, "raw": [b"", b""], "limit": 51, "most": 51, "state": 5, **changes}
 
 
 @pytest.mark.parametrize("descending", [False, True], ids=["forward", "backward"])

@@ -10,11 +10,11 @@ import pytest
 
 from core.backends.postgres.backend import open_url
 from tests.conformance.invariants import assert_consistent
-from tests.power.cuts import RecordedPostgres, lay_out_postgres, seeded
+from tests.power.cuts import RecordedPostgres, lay_out_postgres, often, seeded
 from tests.power.disk import Luck, Recording
 from tests.power.workload import Losses, Promise, losses, work_on
 
-CUTS = 5  # a recovery takes half a second
+CUTS = often(4)  # a recovery takes half a second
 
 pytestmark = pytest.mark.serial
 
@@ -36,7 +36,7 @@ def write(folder: Path, chance: random.Random, **options: str) -> tuple[Recordin
 
 def cuts(recording: Recording, promises: list[Promise], chance: random.Random) -> Iterator[tuple[int, Luck, Losses]]:
     """After each of several cuts, on a server that recovered and was checked: when it was, and the losses."""
-    moments = recording.moments(chance, CUTS, after_ns=promises[0].at_ns)
+    moments = recording.moments(chance, CUTS, since_ns=promises[0].at_ns, until_ns=promises[-1].at_ns)
     for at_ns, luck in zip(moments, cycle(Luck), strict=False):
         with lay_out_postgres(recording, at_ns, luck, chance) as server:
             store = open_url(server.url)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 
-from core.backends.contract import Backend, Exchange, ExchangeReply, PageQuery
+from core.backends.contract import Backend, Exchange, ExchangeReply, PageQuery, Sweep
 from core.backends.redis.backend import RedisBackend
+from core.model.gate import Gate, task_gate
 from core.model.ident import new_raw
-from core.model.job import Claim, NewJob
+from core.model.job import Claim, NewJob, Unique
 from core.model.outcome import Charge, Outcome
 from core.model.retention import Retention
 from core.model.states import State, Verb
@@ -46,6 +47,8 @@ def walk_all_verbs(store: Backend) -> None:
         store.act(verb, "mail", [claim.raw for claim in claims], f"operation {verb}", "because")
     work(store, want=50, minutes={"shop.send|completed": 2})
     store.rescue("mail", 10, 30_000)
+    _walk_gates(store)
+    _move_jobs(store)
     store.pause("mail", "maintenance")
     store.resume("mail")
     store.put_schedule("mail", "nightly", b"spec", enabled=True)
@@ -84,8 +87,48 @@ def _settle_each_way(store: Backend, claims: list[Claim]) -> None:
     work(store, *settled, minutes={"shop.send|completed": 1, "shop.send|wait_ms": 20}, keep_completed=1)
 
 
+def _walk_gates(store: Backend) -> None:
+    """Past a limit and a rate, past a task that somebody waits for, and by order, with keys of each kind."""
+    limit, rate = Gate("limit:gated", limit=1), Gate("rate:gated", interval_us=1_000_000)
+    kinds = [(Unique.WHILE_PENDING, 0), (Unique.FOR_A_TIME, 60_000), (Unique.UNTIL_FINISHED, 0)]
+    jobs = [
+        job("gated", gate=gate, unique_key=f"{gate.name}:{kind}", unique=kind, unique_ms=ms)
+        for gate in (limit, rate)
+        for kind, ms in kinds
+    ]
+    store.enqueue([*jobs, job("gated", task="shop.unknown")])
+    claims = work(store, queue="gated", want=10).claims
+    assert len(claims) == 3
+    info = store.gate("gated", limit.name)
+    assert info is not None
+    assert info.waiting == 2
+    elsewhere = [end(claim, State.HELD, held_at=task_gate(claim.task)) for claim in claims[2:]]
+    assert work(store, *elsewhere, queue="gated").awaited == ["shop.unknown"]
+    work(store, queue="gated", want=1, serve=["shop.unknown"])
+    store.release("gated", [(claims[0].raw, claims[0].token)])
+    store.act(Verb.RETRY, "gated", [jobs[2].raw], "past the gate")
+    for state in State:
+        store.sweep(Sweep(queue="gated", verb=Verb.CANCEL, state=state, before_ms=4_000_000_000_000, operation="sweep"))
+    store.sweep(
+        Sweep(queue="gated", verb=Verb.RETRY, state=State.CANCELLED, before_ms=4_000_000_000_000, operation="again")
+    )
+    store.trim("gated", Retention(), 10)
+
+
+def _move_jobs(store: Backend) -> None:
+    """From one queue to another, in their states and places, with their schedule."""
+    for state in (State.PENDING, State.CANCELLED, State.HELD):
+        rows = store.page(PageQuery(state=state, queues=("gated",))).jobs
+        whole = [found for found in store.get([row.ref for row in rows]) if found is not None]
+        assert all(store.adopt("moved", whole))
+        store.withdraw("gated", [(found.ref.raw, found.state, found.score) for found in whole])
+    store.adopt_schedule(store.put_schedule("gated", "hourly", b"spec", enabled=False))
+
+
 def _read_everything(store: Backend, claims: list[Claim]) -> None:
     store.get([claim.ref for claim in claims])
+    store.page(PageQuery(state=State.COMPLETED, having=(b"\x80",)))
+    store.ahead(claims[0].ref, 10)
     for state in State:
         page = store.page(PageQuery(state=state, limit=1))
         store.page(PageQuery(state=state, limit=1, after=page.next, task="shop.*"))

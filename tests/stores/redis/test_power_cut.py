@@ -9,7 +9,7 @@ import pytest
 
 from core.backends.redis.backend import RedisBackend
 from tests.conformance.invariants import assert_consistent
-from tests.power.cuts import RecordedRedis, seeded
+from tests.power.cuts import RecordedRedis, often, seeded
 from tests.power.disk import Luck, Recording
 from tests.power.workload import Losses, Promise, losses, work_on
 from tests.servers import RedisServer
@@ -17,7 +17,7 @@ from tests.servers import RedisServer
 from .conftest import job, work
 
 LUCKS = (Luck.NOTHING, Luck.TORN, Luck.TORN, Luck.ALL)  # a file that was added to ends earlier; it has no holes
-CUTS = 12
+CUTS = often(8)
 LONGEST_S = 2.0  # that Redis lets pass between two syncs, with everysec
 
 pytestmark = pytest.mark.serial
@@ -41,7 +41,7 @@ def cuts(
     recording: Recording, promises: list[Promise], chance: random.Random
 ) -> Iterator[tuple[int, Luck, RedisBackend, Losses]]:
     """After each of several cuts: when it was, the store that a new server found and that was checked, its losses."""
-    moments = recording.moments(chance, CUTS, after_ns=promises[0].at_ns)
+    moments = recording.moments(chance, CUTS, since_ns=promises[0].at_ns, until_ns=promises[-1].at_ns)
     for at_ns, luck in zip(moments, cycle(LUCKS), strict=False):
         server = RedisServer(appendonly="yes")
         recording.cut(at_ns, server.folder, luck, chance)

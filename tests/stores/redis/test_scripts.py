@@ -41,9 +41,9 @@ def test_a_script_never_lists_keys_or_scans_a_list(name: str):
     assert not re.search(r"'(KEYS|SCAN|LREM|LRANGE|SORT)'", SCRIPTS[name].text)
 
 
-def test_only_enqueue_is_refused_when_memory_is_full():
+def test_only_what_brings_jobs_in_is_refused_when_memory_is_full():
     refused = {name for name, script in SCRIPTS.items() if "allow-oom" not in script.text.partition("\n")[0]}
-    assert refused == {"enqueue"}
+    assert refused == {"enqueue", "adopt"}
 
 
 class Monitor:

@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import cycle
@@ -16,7 +16,7 @@ import pytest
 from core.backends.sqlite.backend import SqliteBackend
 from core.errors import StoreError
 from tests.conformance.invariants import assert_consistent
-from tests.power.cuts import recorded, seeded
+from tests.power.cuts import often, recorded, seeded
 from tests.power.disk import Luck, Recording
 from tests.power.record import read_log
 from tests.power.workload import Losses, Promise, losses
@@ -25,7 +25,7 @@ from tests.power.writer import read_promises
 ROOT = Path(__file__).parents[3]
 NAME = "jobs.sqlite3"
 ROUNDS = 120
-CUTS = 60
+CUTS = often(40)
 
 pytestmark = pytest.mark.serial
 
@@ -49,16 +49,22 @@ def write(folder: Path, chance: random.Random, synchronous: str) -> Written:
     return Written(Recording(read_log(log)), read_promises(promises), store)
 
 
-def cuts(written: Written, folder: Path, chance: random.Random) -> Iterator[tuple[Path, Losses]]:
+def moments(written: Written, chance: random.Random) -> list[int]:
+    """From the first promise on to the end, when the log is moved into the file and deleted."""
+    first, last = written.promises[0].at_ns, written.recording.events[-1].at_ns
+    return written.recording.moments(chance, CUTS, since_ns=first, until_ns=last)
+
+
+def cuts(
+    written: Written, folder: Path, chance: random.Random, lucks: Sequence[Luck] = tuple(Luck)
+) -> Iterator[tuple[Path, Losses]]:
     """The file after each of many cuts, opened and checked, and what is missing in it."""
-    began_ns = written.promises[0].at_ns
-    moments = written.recording.moments(chance, CUTS, after_ns=began_ns)
-    for number, (at_ns, luck) in enumerate(zip(moments, cycle(Luck), strict=False)):
+    for number, (at_ns, luck) in enumerate(zip(moments(written, chance), cycle(lucks), strict=False)):
         left = folder / f"cut-{number}"
         written.recording.cut(at_ns, left, luck, chance)
         store = SqliteBackend(left / NAME)
         store.open()
-        assert integrity(left / NAME) == "ok", f"cut {number}, {luck}"
+        assert integrity(left / NAME) == "ok", f"{left.name}, {luck}"
         assert_consistent(store)
         yield left, losses(store, written.promises, at_ns)
         store.close()
@@ -84,12 +90,20 @@ def test_with_normal_the_newest_may_be_lost_and_what_is_left_is_whole_and_withou
     assert any(found), "nothing was ever lost: this test would not notice"
 
 
+@pytest.mark.parametrize("synchronous", ["NORMAL", "OFF"])
+def test_a_kill_loses_nothing_whatever_the_setting(tmp_path: Path, synchronous: str):
+    """What was written stays in the system's hands: it is the power that must not fail."""
+    chance = seeded()
+    written = write(tmp_path, chance, synchronous)
+    for left, lost in cuts(written, tmp_path, chance, lucks=[Luck.ALL]):
+        assert not lost, f"{left.name}: {lost}"
+
+
 def test_without_syncs_the_file_may_be_damaged_which_this_test_would_notice(tmp_path: Path):
     chance = seeded()
     written = write(tmp_path, chance, "OFF")
     kinds: Counter[str] = Counter()
-    moments = written.recording.moments(chance, CUTS, after_ns=written.promises[0].at_ns)
-    for number, at_ns in enumerate(moments):
+    for number, at_ns in enumerate(moments(written, chance)):
         left = tmp_path / f"cut-{number}"
         written.recording.cut(at_ns, left, Luck.SCATTERED, chance)
         kinds[sound(left / NAME)] += 1

@@ -29,6 +29,9 @@ from jobs_dashboard.bridge.outbox import Outbox, Relay, has_table
 from jobs_dashboard.bridge.unit_of_work import NoTransactions, Transactions
 from jobs_dashboard.bridge.wiring import unit_of_work, use
 from jobs_dashboard.models import OutboxEntry
+from jobs_dashboard.queries.outbox import OutboxState, outbox_state
+from jobs_dashboard.queries.snapshot import Snapshot
+from jobs_dashboard.queries.verdict import verdict_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -274,6 +277,24 @@ def test_the_service_sends_what_was_left_and_goes_on_after_an_outage(
     relay_outbox(engine_of(jobs, outbox=True), stop)
 
     assert (pending(jobs), OutboxEntry.objects.count()) == (2, 0)
+
+
+def test_the_overview_tells_of_jobs_that_lie_there_too_long_and_of_those_set_aside(jobs: Jobs, store: Store) -> None:
+    written_while_away(jobs, store, 1, 2)
+    OutboxEntry.objects.create(job_id="x", task="add", count=1, packed=b"", refused_at=timezone.now())
+    late = timezone.now() + timedelta(minutes=5)
+    with override_settings(JOBS={"OUTBOX": True}):
+        fresh, later = outbox_state(timezone.now()), outbox_state(late)
+    with override_settings(JOBS={"OUTBOX": False}):
+        assert outbox_state(late) == OutboxState()
+
+    assert (fresh, later.waiting, later.refused) == (OutboxState(refused=1), 2, 1)
+    assert 290 < later.lag_s(late) <= 301
+    OutboxEntry.objects.update(created_at=timezone.now() - timedelta(minutes=3))
+    with override_settings(JOBS={"OUTBOX": True}):
+        held = Snapshot(0, (), (), (), {}, outbox_state(timezone.now()))
+        told = [problem.text for problem in verdict_of(held).problems]
+    assert told[1:] == ["2 jobs lie in the outbox, for 3 min", "1 in the outbox were refused by the store"]
 
 
 def test_the_service_stands_beside_the_recorder() -> None:

@@ -41,6 +41,7 @@ def test_the_readmes_first_example_runs() -> None:
         assert dead.error.message == "nobody is no address"
 
 
+@pytest.mark.django_db
 def test_the_guides_examples_run_one_after_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     guide = blocks("docs/jobs.md")

@@ -6,13 +6,13 @@
 
 SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint,
        (SELECT oid::bigint FROM pg_database WHERE datname = current_database()),
-       count(*) = 11,
+       bool_and(pg_class.oid IS NOT NULL),
        coalesce(
            bool_and(has_schema_privilege(pg_namespace.oid, 'USAGE') AND has_table_privilege(pg_class.oid, wanted.right)),
            false
        )
-FROM (VALUES ('job', 'SELECT'), ('job', 'INSERT'), ('job', 'UPDATE'), ('job', 'DELETE'), ('finished', 'SELECT'),
-             ('counter', 'SELECT'), ('counter', 'INSERT'), ('counter', 'UPDATE'),
-             ('timed_key', 'SELECT'), ('timed_key', 'INSERT'), ('timed_key', 'UPDATE')) AS wanted ("table", "right")
-JOIN pg_namespace ON nspname = %(schema)s
-JOIN pg_class ON relnamespace = pg_namespace.oid AND relname = wanted."table";
+FROM (VALUES ('job', 'SELECT'), ('job', 'INSERT'), ('job', 'DELETE'), ('finished', 'SELECT'),
+             ('timed_key', 'SELECT'), ('timed_key', 'INSERT'), ('timed_key', 'UPDATE'),
+             ('counter', 'SELECT'), ('counter', 'INSERT'), ('counter', 'UPDATE')) AS wanted ("table", "right")
+LEFT JOIN pg_namespace ON nspname = %(schema)s
+LEFT JOIN pg_class ON relnamespace = pg_namespace.oid AND relname = wanted."table";

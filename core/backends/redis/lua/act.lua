@@ -15,5 +15,5 @@ for index, raw in ipairs(raws) do
   push(answers, applied and 1 or 0, before)
   push(answers, after)
 end
-write_gates(order.now)
+write_gates()
 return answers

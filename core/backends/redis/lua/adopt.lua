@@ -66,7 +66,7 @@ for state, list in pairs(places) do
   send('ZADD', K[STATES[state]], list)
 end
 write_keys(taken)
-write_gates(now)
+write_gates()
 if places[READY] or places[HELD] then
   call('ZADD', K.wake, 0, '1')
 end

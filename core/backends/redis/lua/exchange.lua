@@ -64,12 +64,12 @@ end
 
 -- Claim, after those who may have passed a gate have their place in `ready`; answers the claims and their raws.
 local function open_and_claim()
-  open_stirred(now)
+  open_stirred()
   if paused or want == 0 then
     return {}, {}
   end
   if any_waits then
-    gates().open_due(want, now)
+    gates().open_due(want)
     gates().serve(arguments(16, outcomes_from - 1), want)
   end
   local claimer = {
@@ -80,7 +80,7 @@ local function open_and_claim()
   if #taken > 0 then
     push(news, 'token', exact(claimer.token))
   end
-  open_stirred(now)
+  open_stirred()
   return claims, taken
 end
 
@@ -102,7 +102,7 @@ local function work()
   local refused = settle()
   local next_due = promote_due(now, most_promoted)
   local first, claims, taken = (token or 0) + 1, open_and_claim()
-  any_waits = write_gates(now) or any_waits
+  any_waits = write_gates() or any_waits
   send('HSET', K.meta, news)
   local head = struct.pack('>I8I8I8I4', now, number, first, #refused)
   call('HSET', K.replies, worker, head .. table.concat(refused) .. table.concat(taken))

@@ -24,10 +24,9 @@ end
 send('ZREM', key, doomed)
 release_keys(doomed, theirs)
 if not is_final then
-  local now = now_ms()
   leave_gates(doomed, ask('HMGET', K.live, doomed))
-  open_stirred(now)
-  write_gates(now)
+  open_stirred()
+  write_gates()
 end
 erase(doomed)
 return { #doomed, #raws }

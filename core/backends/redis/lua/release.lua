@@ -37,8 +37,8 @@ send('ZADD', K.ready, ready)
 send('ZADD', K.cancelled, cancelled)
 send('HDEL', K.asked, stopped)
 release_keys(stopped, ask('HMGET', K.job, stopped))
-open_stirred(now)
-write_gates(now)
+open_stirred()
+write_gates()
 if #ready > 0 then
   call('ZADD', K.wake, 0, '1')
 end

@@ -32,6 +32,6 @@ while looked < #raws and found < most_found do
     end
   end
 end
-write_gates(order.now)
+write_gates()
 goes_on = goes_on or looked < #raws
 return { looked, found, applied, refused, goes_on and 1 or 0, scores[looked] or '', raws[looked] or '' }

@@ -46,7 +46,7 @@ for _, name in ipairs(names) do
   local post = posts.of(name)
   post.changed = post.used == 0 and post.waiting == 0
 end
-posts.write(now)
+posts.write()
 
 drop_over(call('ZRANGEBYSCORE', K.uniqueends, '-inf', exact(now), 'LIMIT', 0, 500), now)
 

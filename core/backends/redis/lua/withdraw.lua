@@ -5,7 +5,7 @@
 -- in: now, then jobs: raw (14 bytes), number of the state (1), score (8)
 -- out: how many were deleted
 
-local now, seen, is_doomed, doomed = now_ms(), {}, {}, {}
+local seen, is_doomed, doomed = {}, {}, {}
 for index = 2, #ARGV do
   local raw, state, score = struct.unpack('>c14BI8', ARGV[index])
   seen[state] = seen[state] or {}
@@ -30,6 +30,6 @@ release_keys(doomed, ask('HMGET', K.job, doomed))
 leave_gates(doomed, ask('HMGET', K.live, doomed))
 erase(doomed)
 send('HDEL', K.asked, doomed)
-open_stirred(now)
-write_gates(now)
+open_stirred()
+write_gates()
 return #doomed

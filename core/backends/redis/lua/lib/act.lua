@@ -105,7 +105,7 @@ local function act_on(order, known, raw, record, state, packed)
   packed = pack_live(live)
   call('HSET', K.live, raw, packed)
   known[raw] = { state = reached, packed = packed }
-  for _, one in ipairs(open_stirred(order.now)) do
+  for _, one in ipairs(open_stirred()) do
     known[one.raw] = { state = READY, packed = one.live }
   end
   return true, state, reached

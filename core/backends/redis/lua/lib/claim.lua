@@ -5,11 +5,12 @@ local AT_ONCE = 50 -- looked at in a step once some were turned away
 
 -- A job's live part from its claim on; a fresh one differs from the others of a call in token and place only.
 local function lives_of(claimer)
+  local now = claimer.now
   local tail = struct.pack('>Hc0HH', #claimer.worker, claimer.worker, 0, 0)
   local fresh, fresh_keyed = struct.pack('>BI4I4I2', 0, 1, 0, 0), struct.pack('>BI4I4I2', KEYED, 1, 0, 0)
   return function(packed, record, place)
     claimer.token = claimer.token + 1
-    local token, now = claimer.token, claimer.now
+    local token = claimer.token
     if not packed then
       return (key_of(record) and fresh_keyed or fresh) .. struct.pack('>I8I8I8', token, now, place) .. tail
     end
@@ -23,11 +24,11 @@ end
 
 -- For a job with more to it than the ordinary one: its live part once it has passed its gate, or nil and the live part
 -- of one that has to wait there.
-local function at_its_gate(raw, record, packed, place, now)
+local function at_its_gate(raw, record, packed, place)
   local live, gate = packed and read_live(packed) or new_live(), gate_of(record)
   if gate and not live.passed then
     live.place = place
-    if not gates().posts.passes(gate, now) then
+    if not gates().posts.passes(gate) then
       gates().line_up(raw, live, gate.name, gate)
       gates().stir(gate.name) -- the numbers that it brought may let others through
       return nil, live
@@ -50,20 +51,20 @@ local function load_gates(records)
 end
 
 -- For what is found in one call.
-local function new_haul()
+local function new_haul(lease_until)
   return {
-    claims = {}, taken = {}, lives = {}, leases = {}, count = 0,
+    claims = {}, taken = {}, lives = {}, leases = {}, lease_until = lease_until, count = 0,
     held = {}, held_lives = {}, turned = 0, unkeyed = {}, unkeyed_records = {},
   }
 end
 
-local function take(haul, raw, record, live, lease_until)
-  local at, pair = 3 * haul.count, 2 * haul.count
-  haul.count = haul.count + 1
-  haul.claims[at + 1], haul.claims[at + 2], haul.claims[at + 3] = raw, record, live
-  haul.taken[haul.count] = raw
-  haul.lives[pair + 1], haul.lives[pair + 2] = raw, live
-  haul.leases[pair + 1], haul.leases[pair + 2] = lease_until, raw
+local function take(haul, raw, record, live)
+  local count, claims, lives, leases = haul.count, haul.claims, haul.lives, haul.leases
+  local at, pair = 3 * count, 2 * count
+  haul.count, haul.taken[count + 1] = count + 1, raw
+  claims[at + 1], claims[at + 2], claims[at + 3] = raw, record, live
+  lives[pair + 1], lives[pair + 2] = raw, live
+  leases[pair + 1], leases[pair + 2] = haul.lease_until, raw
 end
 
 local function turn_away(haul, raw, live, stamp)
@@ -74,12 +75,12 @@ end
 
 -- Take a job with more to it than the ordinary one, or turn it away at its gate.
 local function meet(claimer, haul, live_of, raw, record, packed, place)
-  local live, waits = at_its_gate(raw, record, packed, place, claimer.now)
+  local live, waits = at_its_gate(raw, record, packed, place)
   if waits then
-    turn_away(haul, raw, waits, claimer.stamp)
+    turn_away(haul, raw, waits, exact(claimer.now))
     return
   end
-  take(haul, raw, record, live_of(live, record, place), claimer.lease_until)
+  take(haul, raw, record, live_of(live, record, place))
   if unique_of(record) == WHILE_PENDING then
     push(haul.unkeyed, raw)
     push(haul.unkeyed_records, record)
@@ -93,13 +94,13 @@ local function step(claimer, haul, live_of, count)
     raws[(index + 1) / 2] = popped[index]
   end
   local records, lives = ask('HMGET', K.job, raws), ask('HMGET', K.live, raws)
-  local are_loaded = false
+  local are_loaded, byte, want, most_turned = false, string.byte, claimer.want, claimer.most_turned
   for index, raw in ipairs(raws) do
     local record, place = records[index], popped[2 * index]
-    if haul.count == claimer.want or haul.turned == claimer.most_turned then
+    if haul.count == want or haul.turned == most_turned then
       push(back, place, raw)
-    elseif record and string.byte(record, 7) == ORDINARY then
-      take(haul, raw, record, live_of(lives[index], record, tonumber(place)), claimer.lease_until)
+    elseif record and byte(record, 7) == ORDINARY then
+      take(haul, raw, record, live_of(lives[index], record, tonumber(place)))
     elseif record then -- a place without a job is forgotten here
       are_loaded = are_loaded or load_gates(records)
       meet(claimer, haul, live_of, raw, record, lives[index], tonumber(place))
@@ -111,8 +112,7 @@ end
 
 -- Claim from the head of `ready`; answers the claims (lib/claims.lua) and their raws. Who is turned away is held.
 local function claim(claimer)
-  local haul, live_of, goes_on = new_haul(), lives_of(claimer), true
-  claimer.stamp, claimer.lease_until = exact(claimer.now), exact(claimer.now + claimer.lease_ms)
+  local haul, live_of, goes_on = new_haul(exact(claimer.now + claimer.lease_ms)), lives_of(claimer), true
   while goes_on and haul.count < claimer.want and haul.turned < claimer.most_turned do
     local missing = claimer.want - haul.count
     goes_on = step(claimer, haul, live_of, haul.turned > 0 and math.max(missing, AT_ONCE) or missing)

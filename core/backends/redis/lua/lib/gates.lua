@@ -16,11 +16,8 @@ local function make_gates()
 
   -- One more waits. gate: its own, if that is the one, so that the numbers are known.
   local function line_up(raw, live, name, gate)
-    local post = posts.of(name)
-    if gate and post.burst == 0 then
-      posts.tell(post, gate)
-    end
-    post.waiting, post.changed = post.waiting + 1, true
+    local post = posts.met(name, gate)
+    post.waiting = post.waiting + 1
     live.waits, live.gate = true, name
     push(lined_up, 0, line_of(name) .. struct.pack('>I8', live.place) .. raw)
   end
@@ -85,14 +82,14 @@ local function make_gates()
   end
 
   -- Let those pass who may, first in line first, at most so many a gate.
-  local function open_gates(names, most, now)
+  local function open_gates(names, most)
     write_lines()
     posts.load(names)
     local through = {}
     for _, name in ipairs(names) do
       local post, count = posts.of(name), 0
-      while count < math.min(most, post.waiting, MOST_OPENED - opened) and posts.is_open(post, now) do
-        posts.pay(post, now)
+      while count < math.min(most, post.waiting, MOST_OPENED - opened) and posts.is_open(post) do
+        posts.pay(post)
         count = count + 1
       end
       if count > 0 then
@@ -109,24 +106,24 @@ local function make_gates()
   end
 
   -- Where slots or numbers have changed; answers who was let through.
-  local function open_stirred(now)
+  local function open_stirred()
     local names = {}
     for name in pairs(stirred) do
       push(names, name)
     end
     stirred = {}
-    return #names > 0 and open_gates(names, MOST_OPENED, now) or {}
+    return #names > 0 and open_gates(names, MOST_OPENED) or {}
   end
 
   -- Those whose rate has come by now, and those for whom no slot was looked for yet.
-  local function open_due(most, now)
-    local names = call('ZRANGEBYSCORE', K.openings, '-inf', exact(now), 'LIMIT', 0, MOST_OPENED)
+  local function open_due(most)
+    local names = call('ZRANGEBYSCORE', K.openings, '-inf', exact(now_ms()), 'LIMIT', 0, MOST_OPENED)
     posts.load(names)
     for _, name in ipairs(names) do
       local post = posts.of(name)
       post.changed, post.waited = true, true -- listed anew, or not any more
     end
-    open_gates(names, most, now)
+    open_gates(names, most)
   end
 
   -- Those that wait for a worker who knows these tasks. They have passed nothing by that.
@@ -145,9 +142,9 @@ local function make_gates()
   end
 
   -- At the end of every call that may have changed anything here; answers as `write` of lib/posts.lua does.
-  local function write(now)
+  local function write()
     write_lines()
-    return posts.write(now)
+    return posts.write()
   end
 
   return {
@@ -177,10 +174,10 @@ local function leave_gates(raws, lives)
   end
 end
 
-local function open_stirred(now)
-  return gates_made and gates_made.open_stirred(now) or {}
+local function open_stirred()
+  return gates_made and gates_made.open_stirred() or {}
 end
 
-local function write_gates(now)
-  return gates_made and gates_made.write(now)
+local function write_gates()
+  return gates_made and gates_made.write()
 end

@@ -7,7 +7,7 @@
 local POST = '>I8I8I8I8I8I8'
 
 local function make_posts()
-  local posts = {} -- by name
+  local now, posts = now_ms(), {} -- by name
 
   local function load(names)
     local missing = {}
@@ -42,8 +42,13 @@ local function make_posts()
     return post.interval == 0 and 0 or math.ceil((post.paid - (math.max(post.burst, 1) - 1) * post.interval) / 1000)
   end
 
-  local function is_open(post, now)
+  local function is_open(post)
     return has_slot(post) and opens_at(post) <= now
+  end
+
+  -- Whether it could be made anew as well: an open gate may still owe a part of its burst.
+  local function is_idle(post)
+    return post.used == 0 and post.waiting == 0 and post.paid <= now * 1000
   end
 
   -- Take over the numbers that a job brings.
@@ -52,29 +57,36 @@ local function make_posts()
   end
 
   -- One more has passed by the rules.
-  local function pay(post, now)
+  local function pay(post)
     post.paid = math.max(now * 1000, post.paid) + post.interval
     post.used, post.changed = post.used + 1, true
   end
 
   -- Whether a job that comes to its gate may pass at once; if so, it has.
-  local function passes(gate, now)
+  local function passes(gate)
     local post = post_of(gate.name)
     tell(post, gate)
-    if post.waiting > 0 or not is_open(post, now) then
+    if post.waiting > 0 or not is_open(post) then
       return false
     end
-    pay(post, now)
+    pay(post)
     return true
+  end
+
+  -- A gate with the numbers it has, or, if it is as good as new, with those that a job brings.
+  local function met(name, gate)
+    local post = post_of(name)
+    if gate and (post.burst == 0 or is_idle(post)) then
+      tell(post, gate)
+    end
+    post.changed = true
+    return post
   end
 
   -- One more has passed by order, whatever the rules say.
   local function enter(gate)
-    local post = post_of(gate.name)
-    if post.burst == 0 then
-      tell(post, gate)
-    end
-    post.used, post.changed = post.used + 1, true
+    local post = met(gate.name, gate)
+    post.used = post.used + 1
   end
 
   -- One that passed gives its slot back.
@@ -85,13 +97,13 @@ local function make_posts()
 
   -- Keep a gate on the lists of those at which somebody waits: for a worker who knows a task; for time, or a claim.
   local function list_post(post, lists)
-    local task, has_rules = string.match(post.name, '^task:(.+)$'), post.limit > 0 or post.interval > 0
+    local task, has_numbers = string.match(post.name, '^task:(.+)$'), post.burst > 0
     if task and post.waiting > 0 then
       push(lists.awaited, 0, task)
     elseif task then
       push(lists.served, task)
     end
-    if post.waiting > 0 and has_rules and has_slot(post) then
+    if post.waiting > 0 and has_numbers and has_slot(post) then
       push(lists.opening, exact(math.max(0, opens_at(post))), post.name)
     else
       push(lists.closed, post.name)
@@ -100,11 +112,11 @@ local function make_posts()
 
   -- A gate that nobody waits at or has passed is forgotten once its rate is as after a long rest. Answers whether
   -- somebody waits at one of those that were looked at.
-  local function write(now)
+  local function write()
     local kept, idle, any_waits = {}, {}, false
     local lists = { awaited = {}, served = {}, opening = {}, closed = {} }
     for name, post in pairs(posts) do
-      if post.changed and post.used == 0 and post.waiting == 0 and post.paid <= now * 1000 then
+      if post.changed and is_idle(post) then
         push(idle, name)
       elseif post.changed then
         push(kept, name, struct.pack(POST, post.limit, post.interval, post.burst, post.used, post.waiting, post.paid))
@@ -128,7 +140,7 @@ local function make_posts()
   end
 
   return {
-    load = load, of = post_of, is_open = is_open, tell = tell, pay = pay, passes = passes, enter = enter,
+    load = load, of = post_of, is_open = is_open, met = met, pay = pay, passes = passes, enter = enter,
     give_back = give_back, write = write,
   }
 end

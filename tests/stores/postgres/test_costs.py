@@ -1,0 +1,88 @@
+"""What a job costs: statements, each of them a round trip, and bytes in the server's files."""
+
+from collections.abc import Callable
+
+import msgspec
+import psycopg
+import pytest
+
+from core.backends.contract import Backend
+from core.model.outcome import Outcome
+from core.model.states import State
+
+from .conftest import Ask, MakeJob, Send
+
+BATCH = 50
+MANY = 10_000
+PAYLOAD = msgspec.msgpack.encode({"i": 1, "user_id": 12345, "email": "someone@example.com", "template": "welcome"})
+Spent = Callable[[Callable[[], object]], list[str]]
+
+
+@pytest.fixture
+def spent(monkeypatch: pytest.MonkeyPatch) -> Spent:
+    """The statements that were sent meanwhile, BEGIN and COMMIT included."""
+    seen: list[str] = []
+    execute = psycopg.Connection.execute
+
+    def counting(self: psycopg.Connection, query: str, *values: object, **options: object) -> psycopg.Cursor:
+        seen.append(query)
+        return execute(self, query, *values, **options)
+
+    monkeypatch.setattr(psycopg.Connection, "execute", counting)
+
+    def run(act: Callable[[], object]) -> list[str]:
+        seen.clear()
+        act()
+        return list(seen)
+
+    return run
+
+
+def test_one_enqueue_is_one_transaction_of_a_handful_of_statements(store: Backend, make_job: MakeJob, spent: Spent):
+    store.enqueue([make_job()])
+    sent = spent(lambda: store.enqueue([make_job()]))
+    assert sent.count("COMMIT") == 1
+    assert len(sent) <= 8, sent
+
+
+def test_ten_thousand_in_one_call_are_one_transaction_and_few_statements(
+    store: Backend, make_job: MakeJob, spent: Spent
+):
+    jobs = [make_job() for _ in range(MANY)]
+    sent = spent(lambda: store.enqueue(jobs))
+    assert sent.count("COMMIT") == 1
+    assert len(sent) <= 16, sent
+
+
+def test_a_batch_is_settled_and_the_next_one_claimed_in_one_transaction(
+    store: Backend, make_job: MakeJob, send: Send, spent: Spent
+):
+    store.enqueue([make_job() for _ in range(2 * BATCH)])
+    claims = send(want=BATCH).claims
+    done = [Outcome(claim.raw, claim.token, State.COMPLETED) for claim in claims]
+    sent = spent(lambda: send(done, want=BATCH))
+    print(f"{len(sent)} statements for {BATCH} settled and {BATCH} claimed")
+    assert sent.count("COMMIT") == 1
+    assert len(sent) <= 14, sent
+
+
+def test_counts_are_one_statement_whatever_they_hold(store: Backend, make_job: MakeJob, spent: Spent):
+    store.enqueue([make_job(queue=queue) for queue in ("a", "b", "c") for _ in range(500)])
+    assert len(spent(store.counts)) <= 4
+
+
+def test_an_idle_exchange_is_a_handful_of_statements(store: Backend, send: Send, spent: Spent):
+    send(want=4)
+    sent = spent(lambda: send(want=4))
+    assert len(sent) <= 9, sent
+
+
+def test_a_queued_job_takes_at_most_five_hundred_bytes(store: Backend, make_job: MakeJob, ask: Ask, schema: str):
+    def size() -> int:
+        return int(ask(f"SELECT pg_total_relation_size('{schema}.job')")[0][0])
+
+    before = size()
+    store.enqueue([make_job(arguments=PAYLOAD) for _ in range(20_000)])
+    a_job = (size() - before) / 20_000
+    print(f"{a_job:.0f} bytes a queued job, {len(PAYLOAD)} of them its arguments")
+    assert a_job <= 500
