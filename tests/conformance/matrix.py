@@ -16,6 +16,7 @@ VERBS = (
     "then",
     "renew",
     "release",
+    "note",
     "rescue",
     "retry",
     "cancel",

@@ -50,9 +50,11 @@ class ClaimRow(NamedTuple):
     enqueued_ms: int
     ready_ms: int
     claimed_ms: int
+    crashes: int
+    checkpoint: bytes | None
 
     def as_claim(self, queue: str) -> Claim:
-        return Claim(queue, *self[1:])
+        return Claim(queue, *self[1:-1], self.checkpoint or b"")
 
 
 class JobRow(NamedTuple):
@@ -85,6 +87,10 @@ class JobRow(NamedTuple):
     unique_until_ms: int = 0
     gate: bytes | None = None
     held_at: str = ""
+    crashes: int = 0
+    progress: bytes | None = None
+    checkpoint: bytes | None = None
+    log: bytes | None = None
 
     def as_stored(self) -> StoredJob:
         state = STATES[self.state]
@@ -102,6 +108,7 @@ class JobRow(NamedTuple):
             attempts=self.attempts,
             forgiven=self.forgiven,
             losses=self.losses,
+            crashes=self.crashes,
             unique_key=self.unique_key,
             unique=Unique(self.unique),
             unique_until_ms=self.unique_until_ms,
@@ -118,6 +125,9 @@ class JobRow(NamedTuple):
             result=self.result,
             error=self.error,
             lines=_lines(self.earlier, self.line),
+            progress=self.progress,
+            checkpoint=self.checkpoint or b"",
+            log=self.log or b"",
         )
 
 

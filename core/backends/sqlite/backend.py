@@ -25,6 +25,7 @@ from ..contract import (
     ExchangeReply,
     Features,
     JournalEntry,
+    Note,
     Page,
     PageQuery,
     QueueCounts,
@@ -112,6 +113,9 @@ class SqliteBackend:
 
     def release(self, queue: str, claims: Sequence[tuple[bytes, int]]) -> int:
         return self._write(lambda tx: leases.release(tx, queue, claims))
+
+    def note(self, queue: str, notes: Sequence[Note]) -> list[bytes]:
+        return self._write(lambda tx: leases.note(tx, queue, notes))
 
     def rescue(self, queue: str, limit: int, lease_ms: int) -> Rescue:
         return self._write(lambda tx: leases.rescue(tx, queue, limit, lease_ms))

@@ -16,7 +16,7 @@ from .statements import SQL
 from .transaction import QueueRow, Transaction
 
 Row = Sequence[Any]
-_GATE = 14
+_GATE = 16
 
 
 def claim(tx: Transaction, queue: QueueRow, call: Exchange) -> list[Claim]:
@@ -56,13 +56,13 @@ def _hand_out(tx: Transaction, queue: QueueRow, call: Exchange, rows: Sequence[R
     claims, moves, passed = [], [], []
     for row in rows:
         id, raw, _, task, arguments, options, priority, max_attempts, attempts, forgiven, losses = row[:11]
-        enqueued_ms, ready_ms, _, gate, key, unique_for = row[11:]
+        enqueued_ms, ready_ms, _, crashes, checkpoint, gate, key, unique_for = row[11:]
         queue.last_token += 1
         moves.append((lease_until_ms, queue.last_token, call.worker, tx.now_ms, id))
         claims.append(
             Claim(
                 queue.name, raw, queue.last_token, task, arguments, options, priority, max_attempts, attempts + 1,
-                forgiven, losses, enqueued_ms, ready_ms, tx.now_ms,
+                forgiven, losses, enqueued_ms, ready_ms, tx.now_ms, crashes, checkpoint or b"",
             )
         )  # fmt: skip
         if gate is not None:

@@ -35,8 +35,6 @@ class _Subject(NamedTuple):
     priority: int
     enqueued_ms: int
     ready_ms: int
-    attempts: int
-    forgiven: int
     unique_key: str
     unique_for: int
     gate: bytes | None
@@ -137,13 +135,14 @@ def _obey(tx: Transaction, queue: QueueRow, job: _Subject, order: _Order) -> Sta
         tx.db.execute(SQL["ask"], (with_newest(order.operation, job.operations), job.id))
         return before
     after = State.CANCELLED if effect is Effect.CANCEL else State.PENDING
-    forgiven = job.attempts if effect is Effect.RUN_AFRESH else job.forgiven
-    _move(tx, queue, job, after, forgiven, order)
+    _move(tx, queue, job, after, order)
+    if effect is Effect.RUN_AFRESH:
+        tx.db.execute(SQL["act_afresh"], (job.id,))
     gates.refill(tx, queue)
     return after
 
 
-def _move(tx: Transaction, queue: QueueRow, job: _Subject, after: State, forgiven: int, order: _Order) -> None:
+def _move(tx: Transaction, queue: QueueRow, job: _Subject, after: State, order: _Order) -> None:
     """Who orders a held job to run orders it past its gate."""
     gates.leave(tx, queue, unpack_gate(job.gate), job.has_passed, job.held_at)
     if after in keys.FREED_IN[job.unique_for]:
@@ -155,8 +154,6 @@ def _move(tx: Transaction, queue: QueueRow, job: _Subject, after: State, forgive
     score = score_of(after, priority=job.priority, now_ms=tx.now_ms)
     ready_ms = tx.now_ms if after is State.PENDING else job.ready_ms
     operations = with_newest(order.operation, job.operations)
-    tx.db.execute(
-        SQL["act"], (CODES[after], score, ready_ms, forgiven, passed is not None, order.reason, operations, job.id)
-    )
+    tx.db.execute(SQL["act"], (CODES[after], score, ready_ms, passed is not None, order.reason, operations, job.id))
     queue.left(STATES[job.state])
     queue.arrived(after)

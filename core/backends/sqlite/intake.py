@@ -109,16 +109,20 @@ def _adopt(tx: Transaction, queue: QueueRow, job: StoredJob) -> bool:
         return False
     id = tx.db.execute(SQL["job_last"]).fetchone()[0] + 1
     ready_ms = ready_ms_of(job.score) if job.state is State.PENDING else job.enqueued_ms
+    has_note = job.progress is not None or bool(job.checkpoint or job.log)
     tx.db.execute(
         SQL["job_adopt"],
         (id, queue.id, raw, CODES[job.state], job.score, job.task, job.priority, job.max_attempts, job.enqueued_ms,
-         ready_ms, job.unique_key, job.held_at, job.attempts, job.forgiven, job.losses, job.reason),
+         ready_ms, job.unique_key, job.held_at, job.attempts, job.forgiven, job.losses, job.crashes, job.reason,
+         has_note),
     )  # fmt: skip
     terms = (int(job.unique), job.unique_until_ms, pack_gate(job.gate))
     tx.db.execute(SQL["body_add_terms"], (id, job.arguments, job.options, *terms))
     if job.lines or job.result is not None or job.error is not None:
         newest = job.lines[-1] if job.lines else b""
         tx.db.execute(SQL["ending_adopt"], (id, job.result, job.error, newest, pack_list(job.lines[:-1])))
+    if has_note:
+        tx.db.execute(SQL["note_save"], (id, job.progress, job.checkpoint, job.log))
     if job.held_at:
         gates.line_up(tx, queue, job.gate, job.held_at)
     keys.give_adopted(tx, queue, job)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ...model.job import pending_score
 from ...model.outcome import CANCELLED_WHILE_RUNNING
 from ...model.states import State
-from ..contract import Rescue
+from ..contract import Note, Rescue
 from ..sql.codec import CODES, ClaimRow
 from . import gates
 from .settle import Running, let_go, running_among
@@ -45,6 +45,24 @@ def release(tx: Transaction, name: str, claims: Held) -> int:
     tx.db.executemany(SQL["release"], rows)
     gates.refill(tx, queue)
     return len(rows)
+
+
+def note(tx: Transaction, name: str, notes: Sequence[Note]) -> list[bytes]:
+    """Keep what running handlers leave; answers the raw ids whose claims are no longer theirs."""
+    queue = tx.find_queue(name)
+    running = running_among(tx, queue, [each.raw for each in notes]) if queue else {}
+    rows, first, lost = [], [], []
+    for each in notes:
+        job = running.get(each.raw)
+        if job is None or job.token != each.token:
+            lost.append(each.raw)
+            continue
+        rows.append((job.id, each.progress, each.checkpoint, each.log))
+        if not job.has_note:
+            first.append((job.id,))
+    tx.db.executemany(SQL["note_save"], rows)
+    tx.db.executemany(SQL["noted"], first)
+    return lost
 
 
 def rescue(tx: Transaction, name: str, limit: int, lease_ms: int) -> Rescue:

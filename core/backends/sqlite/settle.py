@@ -19,7 +19,13 @@ from .transaction import QueueRow, Transaction
 _ENDS_ATTEMPT = FINAL | {State.FAILED}
 _CANCEL_WINS = frozenset({State.FAILED, State.SCHEDULED, State.PENDING, State.HELD})
 _STREAMS = ("failures", "completed")
-_CHARGES = {Charge.COUNTED: (0, 0), Charge.RETURNED: (1, 0), Charge.LOST: (0, 1)}  # bound faster than booleans
+_CHARGES = {  # attempts given back, forgiven, losses that stay, losses, crashes; bound faster than booleans
+    Charge.COUNTED: (0, 0, 1, 0, 0),
+    Charge.RETURNED: (1, 0, 1, 0, 0),
+    Charge.LOST: (0, 1, 1, 1, 0),
+    Charge.CRASHED: (0, 1, 1, 1, 1),
+    Charge.CLEARED: (0, 0, 0, 0, 0),
+}
 _RUNNING = Listed("running")
 
 
@@ -36,6 +42,7 @@ class Running(NamedTuple):
     cancel_asked: int
     unique_key: str
     has_passed: int
+    has_note: int
 
 
 def running_among(tx: Transaction, queue: QueueRow, raws: Sequence[bytes]) -> dict[bytes, Running]:
@@ -76,17 +83,18 @@ def _holds(job: Running, outcome: Outcome, now_ms: int) -> bool:
 
 
 def _move(tx: Transaction, queue: QueueRow, accepted: Iterable[tuple[Running, Outcome]]) -> None:
-    moves, held, endings = [], [], []
+    moves, held, endings, noted = [], [], [], []
     for job, outcome in accepted:
         state, reason = outcome.state, outcome.reason
         if job.cancel_asked and state in _CANCEL_WINS:  # an operator's cancel must not be lost
             state, reason = State.CANCELLED, CANCELLED_WHILE_RUNNING
         score = score_of(state, priority=job.priority, now_ms=tx.now_ms, due_ms=tx.now_ms + outcome.delay_ms)
         ready_ms = tx.now_ms if state is State.PENDING else job.ready_ms
-        returned, lost = _CHARGES[outcome.charge]
-        moves.append((CODES[state], score, ready_ms, returned, lost, lost, reason, job.id))
+        moves.append((CODES[state], score, ready_ms, *_CHARGES[outcome.charge], reason, job.id))
         if outcome.line or outcome.result is not None or outcome.error is not None:
             endings.append((job.id, outcome.result, outcome.error, outcome.line))
+        if job.has_note and state is State.COMPLETED:
+            noted.append((job.id,))
         if job.has_passed or job.unique_key:
             let_go(tx, queue, job, state)
         if state is State.HELD and outcome.held_at:
@@ -98,6 +106,7 @@ def _move(tx: Transaction, queue: QueueRow, accepted: Iterable[tuple[Running, Ou
     tx.db.executemany(SQL["settle"], moves)
     tx.db.executemany(SQL["hold"], held)
     tx.db.executemany(SQL["ending_save"], endings)
+    tx.db.executemany(SQL["note_close"], noted)
 
 
 def _add_to_totals(queue: QueueRow, state: State, now_ms: int) -> None:

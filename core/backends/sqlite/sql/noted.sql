@@ -1,0 +1,4 @@
+-- Say that a job has a note.
+-- in:  id
+
+UPDATE job SET has_note = 1 WHERE id = ?;
