@@ -6,6 +6,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from .app import Jobs
 from .errors import ConfigError, JobsError
@@ -47,6 +48,7 @@ def _plan(jobs: Jobs, options: argparse.Namespace) -> Plan:
     jobs.backend.close()  # a connection must not be shared with the children
     return Plan(
         make_jobs=jobs.reopened,
+        make_isolated=partial(jobs.reopened, lazily=True),
         config=jobs.config,
         queues=tuple(name.strip() for name in options.queues.split(",") if name.strip()),
         processes=options.processes,

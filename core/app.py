@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager, nullco
 from typing import Any, TypeVar, cast
 
 from .backends.contract import Acted, Backend, PageQuery, QueueCounts
+from .backends.deferred import deferred
 from .backends.opener import Upgrade, open_backend, upgrade
 from .client import Client, NoUnitOfWork, UnitOfWork
 from .config import Config, read_config
@@ -62,9 +63,7 @@ class Jobs:
         self.config = config or read_config(backend_url=url, **settings)
         self.state = state
         self.registry = registry
-        self.backend = backend or open_backend(
-            self.config.backend_url, clock=clock, redis_max_connections=self.config.redis_max_connections
-        )
+        self.backend = backend or _open(self.config, clock)
         self.control = Control(self.backend, Partitions(self.config.partitions))
         self._unit_of_work = unit_of_work or NoUnitOfWork()
         self.client = Client(self.backend, registry, self.config, self._unit_of_work, self)
@@ -191,10 +190,14 @@ class Jobs:
         self.backend.close()
         binding.unbind(self)
 
-    def reopened(self) -> Jobs:
-        """The same Jobs with a connection of its own, and the one that tasks enqueue to: for a forked child."""
+    def reopened(self, *, lazily: bool = False) -> Jobs:
+        """The same Jobs with a connection of its own, and the one that tasks enqueue to: for a forked child.
+
+        lazily: connect when the store is first asked for something.
+        """
         again = Jobs(
             config=self.config,
+            backend=deferred(functools.partial(_open, self.config)) if lazily else None,
             state=self.state,
             registry=self.registry,
             unit_of_work=self._unit_of_work,
@@ -217,6 +220,10 @@ class Jobs:
     async def _in_thread(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, functools.partial(call, *args, **kwargs))
+
+
+def _open(config: Config, clock: Clock | None = None) -> Backend:
+    return open_backend(config.backend_url, clock=clock, redis_max_connections=config.redis_max_connections)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ class Config:
     worker_count: int = 4
     max_retries: int = 3
     retry_backoff: timedelta = timedelta(seconds=60)
+    max_crashes: int = 3  # deaths of a process with a job alone in it, after which the job is dead
     timeout: timedelta = timedelta(seconds=300)
     lease: timedelta = timedelta(seconds=30)
     poll_interval: timedelta = timedelta(seconds=0.1)
@@ -120,6 +121,7 @@ _SETTINGS = (
     _Setting("worker_count", "JOBS_WORKER_COUNT", _at_least(1), "a whole number from 1 on"),
     _Setting("max_retries", "JOBS_MAX_RETRIES", _at_least(0), "a whole number from 0 on"),
     _Setting("retry_backoff", "JOBS_RETRY_BACKOFF_SECONDS", _seconds, _SECONDS),
+    _Setting("max_crashes", "JOBS_MAX_CRASHES", _at_least(1), "a whole number from 1 on"),
     _Setting("timeout", "JOBS_TIMEOUT_SECONDS", _seconds, _SECONDS),
     _Setting("lease", "JOBS_LEASE_SECONDS", _lease, "a number of seconds from 1 on"),
     _Setting("poll_interval", "JOBS_POLL_INTERVAL_SECONDS", _seconds, _SECONDS),

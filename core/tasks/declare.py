@@ -62,7 +62,8 @@ def task(
     timeout: timedelta | float | None = None,
     keep_result: bool = True,
     isolated: bool = False,
-    memory_limit: str = "",
+    memory_limit: str | int = "",
+    cpu_limit: timedelta | float | None = None,
     limit: Limit | None = None,
     rate: Rate | None = None,
     expires_in: timedelta | float | None = None,
@@ -84,7 +85,8 @@ def task(
 
     name: unique, by default module.function. queue, priority (-100 to 100), retry, timeout (seconds or timedelta),
     keep_result, expires_in: what its jobs get unless `.using()` says otherwise. limit, rate: how many of them may run
-    at once, or start in a time. takes_context: the first parameter receives the
+    at once, or start in a time. isolated: each job in a process of its own, with memory_limit ("512MB", or bytes) and
+    cpu_limit (seconds or timedelta). takes_context: the first parameter receives the
     JobContext; by default it does when it is annotated so.
     """
 

@@ -19,6 +19,7 @@ from .binding import current
 from .handle import JobHandle
 from .limit import Limit, Rate, check_gates, gate_of
 from .options import Using, check_priority, make_using
+from .quota import cpu_seconds, memory_bytes
 from .request import JobRequest, TaskDefaults
 
 P = ParamSpec("P")
@@ -35,7 +36,8 @@ class TaskOptions:
     timeout: timedelta | float | None = None
     keep_result: bool = True
     isolated: bool = False
-    memory_limit: str = ""
+    memory_limit: str | int = ""
+    cpu_limit: timedelta | float | None = None
     limit: Limit | None = None
     rate: Rate | None = None
     expires_in: timedelta | float | None = None
@@ -47,6 +49,8 @@ class TaskOptions:
         if timeout is not None and timeout <= timedelta(0):
             raise ConfigError("a task's timeout is longer than nothing")
         object.__setattr__(self, "timeout", timeout)
+        if (memory_bytes(self.memory_limit) or cpu_seconds(self.cpu_limit)) and not self.isolated:
+            raise ConfigError("memory_limit and cpu_limit are for isolated=True: a thread has no memory of its own")
         make_using({"expires_in": self.expires_in})  # checked as any job's
 
 
@@ -106,6 +110,16 @@ class Task(Generic[P, R]):
     @property
     def isolated(self) -> bool:
         return self.options.isolated
+
+    @property
+    def memory_bytes(self) -> int:
+        """What an isolated job may have in memory; 0 for no limit."""
+        return memory_bytes(self.options.memory_limit)
+
+    @property
+    def cpu_s(self) -> int:
+        """How many seconds of CPU time an isolated job may use; 0 for no limit."""
+        return cpu_seconds(self.options.cpu_limit)
 
     @property
     def takes_context(self) -> bool:

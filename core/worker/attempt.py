@@ -24,6 +24,7 @@ class Attempt:
     """A claim, its options read, with the task that will run it. Times are seconds of the host's monotonic clock.
 
     index: its entry in the slot table, which `reserve` gives. deadline: when its timeout ends; 0 before the start.
+    is_isolated: whether it runs in a process of its own.
     interrupt: why it was asked to stop, if it was; the newest reason counts, but a lost lease is never forgotten.
     """
 
@@ -36,6 +37,7 @@ class Attempt:
         "interrupt",
         "interrupted",
         "is_cancelled",
+        "is_isolated",
         "is_written_off",
         "options",
         "seat",
@@ -45,10 +47,13 @@ class Attempt:
         "was_struck",
     )
 
-    def __init__(self, claim: Claim, task: AnyTask, options: JobOptions, reserve: Callable[[], int]) -> None:
+    def __init__(
+        self, claim: Claim, task: AnyTask, options: JobOptions, reserve: Callable[[], int], *, is_isolated: bool = False
+    ) -> None:
         self.claim = claim
         self.task = task
         self.options = options
+        self.is_isolated = is_isolated
         self.index = reserve()
         self.admitted = 0.0
         self.started = 0.0
@@ -61,6 +66,11 @@ class Attempt:
         self.is_cancelled = False  # somebody cancelled the job while it ran
         self.is_written_off = False
         self.cancel_event: threading.Event | None = None  # what its JobContext reads, if it has one
+
+    @property
+    def is_for_loop(self) -> bool:
+        """Whether it runs on the worker's event loop."""
+        return self.task.is_async and not self.is_isolated
 
     def ask_to_stop(self, kind: type[Interrupt], now: float) -> None:
         """Interrupt the handler, or keep it from starting; called again while `was_struck` says it did not arrive."""

@@ -15,6 +15,7 @@ import structlog
 from ..errors import ConfigError, StoreFormatError, StoreUnavailable
 from . import exits, signals
 from .engine import Engine
+from .hatch import Hatch
 from .keeper import Keeper
 from .liveness import show_name
 from .patience import delays
@@ -56,13 +57,13 @@ def run_child(main: Callable[[SignalPipe], int], *, name: str, lifeline: int, bl
         os._exit(code)
 
 
-def worker_main(plan: Plan, region: Region, ears: SignalPipe) -> int:
+def worker_main(plan: Plan, region: Region, hatch: Hatch, ears: SignalPipe) -> int:
     """A process that runs jobs."""
     engine = _open(plan, ears)
     if engine is None:
         return exits.OK
     options = WorkerOptions(queues=plan.queues, concurrency=plan.concurrency, label=plan.name, burst=plan.burst)
-    worker = Worker(engine, region, ears, options)
+    worker = Worker(engine, region, ears, options, hatch=hatch)
     log.info("worker started", worker=worker.id, pid=os.getpid(), slots=plan.concurrency, queues=plan.queues or "all")
     code = worker.run()
     if code == exits.OK:

@@ -50,6 +50,6 @@ class Deadlines:
             attempt.ask_to_stop(TimeoutInterrupt, now)
         elif attempt.interrupt is not None and not attempt.was_struck:
             attempt.ask_to_stop(attempt.interrupt, now)
-        if now - attempt.deadline >= STUBBORN_S and not attempt.is_written_off:
+        if now - attempt.deadline >= STUBBORN_S and not attempt.is_written_off and not attempt.is_isolated:
             self._slots.write_off(attempt)
             log.error("handler does not stop, slot written off", job=str(attempt.claim.ref), task=attempt.claim.task)

@@ -56,6 +56,7 @@ class Exchanger:
         *,
         worker: str,
         finds_queues: bool,
+        can_isolate: bool = True,
         on_settled: Callable[[Sequence[Finished]], None],
     ) -> None:
         self._backend = engine.backend
@@ -72,7 +73,8 @@ class Exchanger:
         self._served: dict[str, tuple[str, ...]] = {}  # tasks known here that held jobs of each queue wait for
         self._due: dict[str, float] = {}  # when the next delayed job of each queue is due
         self._tray = Tray(most=self._batch)
-        self._intake = Intake(engine.registry, slots, self._tray)
+        self._can_isolate = can_isolate
+        self._intake = Intake(engine.registry, slots, self._tray, can_isolate=can_isolate)
         self._refreshed = 0.0
         self._is_asleep = self._was_woken = False
         self._ring_at, self._ring_low = 1, -1
@@ -221,9 +223,14 @@ class Exchanger:
 
     def _offer_service(self, queue: str, reply: ExchangeReply) -> None:
         """Jobs wait for a task that this worker knows: they are taken in with the next call, which is now."""
-        self._served[queue] = tuple(task for task in reply.awaited if self._registry.get(task) is not None)
+        self._served[queue] = tuple(task for task in reply.awaited if self._runs(task))
         if self._served[queue] and not reply.is_paused:
             self._rota.wake({queue})
+
+    def _runs(self, name: str) -> bool:
+        """Whether jobs of a task can be run here."""
+        task = self._registry.get(name)
+        return task is not None and (self._can_isolate or not task.isolated)
 
     def _give_back(self, now: float) -> None:
         """Release claims that will not start soon: all when none are wanted, or when every slot is stuck."""

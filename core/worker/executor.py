@@ -14,7 +14,7 @@ import structlog
 from ..tasks.context import JobContext
 from .attempt import Attempt, Finished
 from .engine import Engine
-from .seat import LoopSeat, ThreadSeat
+from .seat import HandlerSeat, LoopSeat
 from .settlement import Settlement
 
 log = structlog.get_logger("jobs.worker")
@@ -28,7 +28,7 @@ class Executor:
         self._on_start = on_start
         self._settlement = settlement
 
-    def run_in_thread(self, attempt: Attempt, seat: ThreadSeat) -> Finished:
+    def run_in_thread(self, attempt: Attempt, seat: HandlerSeat) -> Finished:
         """Run a `def` handler in the calling thread."""
         attempt.seat = seat
         try:
@@ -59,7 +59,7 @@ class Executor:
             plain = RuntimeError(f"{type(error).__name__}, which could not be described; the worker's log says why")
             return self._settlement.failed(attempt, plain)
 
-    def _call(self, attempt: Attempt, seat: ThreadSeat) -> Any:
+    def _call(self, attempt: Attempt, seat: HandlerSeat) -> Any:
         with self._engine.around_attempt(attempt.claim):
             return seat.run(attempt, self._handler(attempt))
 

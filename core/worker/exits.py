@@ -26,3 +26,10 @@ def cause_of(wait_status: int) -> str:
         RECYCLED: "recycled because another of its handlers would not stop",
     }
     return known.get(code, f"exited with code {code}")
+
+
+def cause_alone(wait_status: int) -> str:
+    """Why an isolated child ended without an answer, in words."""
+    if os.WIFSIGNALED(wait_status):
+        return cause_of(wait_status)
+    return f"exited with code {os.waitstatus_to_exitcode(wait_status)} before its handler returned"

@@ -10,7 +10,7 @@ from msgspec import MsgspecError
 from ..model.job import Claim, unpack_options
 from ..tasks.registry import Registry
 from .attempt import Attempt
-from .settlement import expired, unknown_task, unreadable
+from .settlement import expired, not_isolated_here, unknown_task, unreadable
 from .slots import Slots
 from .tray import Tray
 
@@ -20,8 +20,9 @@ log = structlog.get_logger("jobs.worker")
 class Intake:
     """Used by the store thread only."""
 
-    def __init__(self, registry: Registry, slots: Slots, tray: Tray) -> None:
+    def __init__(self, registry: Registry, slots: Slots, tray: Tray, *, can_isolate: bool) -> None:
         self._registry = registry
+        self._can_isolate = can_isolate
         self._slots = slots
         self._tray = tray
 
@@ -35,6 +36,10 @@ class Intake:
             self._tray.add_strange(claim.queue, unknown_task(claim))
             log.warning("unknown task, job held", job=str(claim.ref), task=claim.task)
             return None
+        if task.isolated and not self._can_isolate:
+            self._tray.add_strange(claim.queue, not_isolated_here(claim))
+            log.warning("isolated task, no worker process here: job held", job=str(claim.ref), task=claim.task)
+            return None
         try:
             options = unpack_options(claim.options)
         except MsgspecError:
@@ -46,4 +51,5 @@ class Intake:
             self._tray.add_strange(claim.queue, late)
             log.info("job expired, cancelled", job=str(claim.ref), task=claim.task, reason=late.reason)
             return None
-        return Attempt(claim, task, options, self._slots.reserve)
+        is_isolated = self._can_isolate and (task.isolated or claim.is_suspect)
+        return Attempt(claim, task, options, self._slots.reserve, is_isolated=is_isolated)

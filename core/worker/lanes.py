@@ -5,18 +5,23 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from .attempt import Attempt
+from .attempt import Attempt, Finished
 from .executor import Executor
+from .isolation import Isolation
 from .seat import ThreadSeat
 from .slots import Slots
 
 
 class ThreadLane:
-    """Threads, started when work waits and none is idle, up to the number of slots."""
+    """Threads, started when work waits and none is idle, up to the number of slots.
 
-    def __init__(self, slots: Slots, executor: Executor) -> None:
+    isolation: None where there is no zygote; then no attempt is isolated.
+    """
+
+    def __init__(self, slots: Slots, executor: Executor, isolation: Isolation | None) -> None:
         self._slots = slots
         self._executor = executor
+        self._isolation = isolation
         self._threads: list[threading.Thread] = []
 
     def grow(self) -> None:
@@ -37,7 +42,12 @@ class ThreadLane:
         seat = ThreadSeat()
         seat.sit()
         while (attempt := self._slots.take_for_thread()) is not None:
-            self._slots.finish(self._executor.run_in_thread(attempt, seat))
+            self._slots.finish(self._run(attempt, seat))
+
+    def _run(self, attempt: Attempt, seat: ThreadSeat) -> Finished:
+        if attempt.is_isolated and self._isolation is not None:
+            return self._isolation.run(attempt)
+        return self._executor.run_in_thread(attempt, seat)
 
 
 class LoopLane:

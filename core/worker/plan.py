@@ -19,7 +19,9 @@ class Plan:
 
     queues: in order of preference, none means all. concurrency: handlers that run at once in each of `processes`.
     name: a label. duties: run beside the engine's own. before_fork: called in the parent before each fork, to close
-    what a child must not share. services, workers: which of the two to run.
+    what a child must not share. services, workers: which of the two to run. make_isolated: called once in the zygote,
+    for the children that run isolated jobs: a Jobs that connects when it is first asked for something; without it each
+    of them calls make_jobs.
     """
 
     make_jobs: Callable[[], Engine]
@@ -31,6 +33,7 @@ class Plan:
     name: str = ""
     duties: tuple[Duty, ...] = ()
     before_fork: Callable[[], None] | None = None
+    make_isolated: Callable[[], Engine] | None = None
     services: bool = True
     workers: bool = True
 

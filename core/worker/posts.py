@@ -19,6 +19,7 @@ class Role(Enum):
 
     KEEPER = "keeper"
     SERVICES = "services"
+    ZYGOTE = "zygote"
     WORKER = "worker"
 
 
@@ -55,8 +56,9 @@ class Post:
 
 
 def wait_before(role: Role, short_lives: int) -> float:
-    """Seconds before a child is replaced. Leases depend on the keeper: it is never waited for longer than a moment."""
+    """Seconds before a child is replaced. Leases depend on the keeper, suspects on the zygote: neither is
+    waited for longer than a moment."""
     if short_lives <= FREE_RESTARTS:
         return 0.0
-    longest = FIRST_WAIT_S if role is Role.KEEPER else LONGEST_WAIT_S
+    longest = FIRST_WAIT_S if role in (Role.KEEPER, Role.ZYGOTE) else LONGEST_WAIT_S
     return float(min(longest, FIRST_WAIT_S * 2 ** (short_lives - FREE_RESTARTS)))

@@ -5,10 +5,20 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from .attempt import Attempt
 from .interrupts import Interrupt, raise_in_thread, withdraw_from_thread
+
+
+class HandlerSeat(Protocol):
+    """Where a `def` handler runs."""
+
+    def run(self, attempt: Attempt, handler: Callable[[], Any]) -> Any:
+        """Run a handler to its end, or until it is interrupted (which raises the Interrupt)."""
+        ...
+
+    def interrupt(self, attempt: Attempt, kind: type[Interrupt]) -> bool: ...
 
 
 class ThreadSeat:

@@ -19,9 +19,12 @@ from ..model.outcome import (
     AttemptLine,
     Charge,
     Decision,
+    ErrorDetail,
     Outcome,
     decide,
+    decide_crashed,
     decide_late,
+    decide_lost,
     detail_of,
     first_line,
     line_of,
@@ -37,7 +40,12 @@ from .storetime import StoreTime
 pack = msgspec.msgpack.Encoder().encode
 COMPLETED, FAILURES = "completed", "failures"  # the journal's streams
 _COUNTED = (State.COMPLETED, State.FAILED, State.DEAD, State.CANCELLED)
+DIED_ALONE = "ProcessDied"  # what an attempt ended with whose process died while it ran there alone
 _HERE = __name__.rpartition(".")[0]
+
+
+class ProcessDiedError(Exception):
+    """Stands for the death of the process that an attempt ran in alone."""
 
 
 class Settlement:
@@ -46,7 +54,7 @@ class Settlement:
     def __init__(self, config: Config, store_time: StoreTime, *, worker: str) -> None:
         self._config = config
         self._time = store_time
-        self._worker = worker
+        self.worker = worker
         self._partitions = Partitions(config.partitions)
         self._retry = Retry(max_attempts=config.max_attempts, base=config.retry_backoff)
 
@@ -103,6 +111,20 @@ class Settlement:
         )
         return Finished(attempt, outcome, name=decision.state.value, run_s=run_s, error=error)
 
+    def crashed(self, attempt: Attempt, cause: str) -> Finished:
+        """The process that ran it alone died of `cause`."""
+        decision = decide_crashed(attempt.claim, cause, max_crashes=self._config.max_crashes)
+        return self._died(attempt, decision, cause)
+
+    def lost(self, attempt: Attempt, cause: str) -> Finished:
+        """The process that ran it ended, for a reason that lies elsewhere."""
+        return self._died(attempt, decide_lost(attempt.claim), cause)
+
+    def never_started(self, attempt: Attempt) -> Finished:
+        """No process could be had for it in its time: as if it had not been claimed."""
+        decision = Decision(State.PENDING, Charge.RETURNED, reason="no process could be started for it")
+        return Finished(attempt, _plain(attempt.claim, decision))
+
     def retry_of(self, attempt: Attempt) -> Retry:
         """The job's own backoff, else its task's, else the configured one."""
         if attempt.options.backoff is not None:
@@ -117,6 +139,22 @@ class Settlement:
         decision = Decision(State.PENDING, Charge.RETURNED, reason="its worker stopped before it was done")
         return Finished(attempt, _plain(attempt.claim, decision), run_s=run_s)
 
+    def _died(self, attempt: Attempt, decision: Decision, cause: str) -> Finished:
+        ended = time.monotonic()
+        line = self._line(attempt, decision.state, ended, error_type=DIED_ALONE, error_line=cause[:200])
+        outcome = Outcome(
+            raw=attempt.claim.raw,
+            token=attempt.claim.token,
+            state=decision.state,
+            charge=decision.charge,
+            error=pack(ErrorDetail(DIED_ALONE, cause, "")),
+            reason=decision.reason,
+            line=pack(line),
+            stream=FAILURES,
+        )
+        name = "dead" if decision.state is State.DEAD else "lost"
+        return Finished(attempt, outcome, name=name, run_s=ended - attempt.started, error=ProcessDiedError(cause))
+
     def _line(
         self, attempt: Attempt, state: State, ended: float, *, error_type: str = "", error_line: str = ""
     ) -> AttemptLine:
@@ -127,7 +165,7 @@ class Settlement:
             state,
             started_ms=started_ms,
             finished_ms=started_ms + (int((ended - attempt.started) * 1000) if attempt.started else 0),
-            worker=self._worker,
+            worker=self.worker,
             error_type=error_type,
             error_line=error_line,
         )
@@ -142,6 +180,12 @@ def unknown_task(claim: Claim) -> Outcome:
     """This worker does not know the task: the job waits for one that does, and no try is used up."""
     decision = Decision(State.HELD, Charge.RETURNED, reason=f"no worker here knows task {claim.task}")
     return _plain(claim, decision, held_at=task_gate(claim.task))
+
+
+def not_isolated_here(claim: Claim) -> Outcome:
+    """An isolated task, and workers inside an application: the job waits for one that can isolate it."""
+    reason = f"task {claim.task} runs isolated, which takes runworkers: a worker inside an application cannot do it"
+    return _plain(claim, Decision(State.HELD, Charge.RETURNED, reason=reason), held_at=task_gate(claim.task))
 
 
 def expired(claim: Claim, options: JobOptions) -> Outcome | None:

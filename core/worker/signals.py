@@ -65,12 +65,22 @@ class SignalPipe:
         os.set_blocking(self._read, False)
         os.set_blocking(self._write, False)
         self._lifeline = lifeline
+        self._inherited = lifeline
         for number in signals:
-            signal.signal(number, _only_wake)
+            self.add(number)
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
 
+    def add(self, number: int) -> None:
+        """Hear one more signal."""
+        signal.signal(number, _only_wake)
+
+    @property
+    def fds(self) -> list[int]:
+        """What becomes readable when `wait` would answer."""
+        return [self._read] if self._lifeline is None else [self._read, self._lifeline]
+
     def wait(self, timeout_s: float) -> Heard:
-        watched = [self._read] if self._lifeline is None else [self._read, self._lifeline]
+        watched = self.fds
         ready, _, _ = select.select(watched, [], [], max(0.0, timeout_s))
         orphaned = self._lifeline is not None and self._lifeline in ready
         if orphaned:
@@ -83,6 +93,11 @@ class SignalPipe:
         signal.set_wakeup_fd(-1)
         os.close(self._read)
         os.close(self._write)
+
+    def close_lifeline(self) -> None:
+        """In a child of this process, which has another."""
+        if self._inherited is not None:
+            os.close(self._inherited)
 
     def poke(self) -> None:
         try:

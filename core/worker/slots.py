@@ -59,7 +59,7 @@ class Slots:
             self.region.admit(attempt.index, queue, claim.raw, claim.token)
         with self._lock:
             for attempt in attempts:
-                (self._for_loop if attempt.task.is_async else self._for_threads).append(attempt)
+                (self._for_loop if attempt.is_for_loop else self._for_threads).append(attempt)
             self._work.notify(min(len(self._for_threads), self._idle_threads))
             lacks_threads = len(self._for_threads) > self._idle_threads
         if lacks_threads:
@@ -126,9 +126,9 @@ class Slots:
             self._finished.append(finished)
             if attempt.is_written_off:
                 self._written_off -= 1
-            if self._for_threads and attempt.task.is_async:
+            if self._for_threads and attempt.is_for_loop:
                 self._work.notify()
-            wakes_loop = bool(self._for_loop) and not attempt.task.is_async
+            wakes_loop = bool(self._for_loop) and not attempt.is_for_loop
         if wakes_loop:
             self.on_loop_work()
         self.on_finish()

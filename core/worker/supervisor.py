@@ -15,11 +15,13 @@ import structlog
 from ..backends.opener import preload
 from . import exits, signals
 from .child import LAST_DUTIES_S, keeper_main, run_child, services_main, worker_main
+from .hatch import Hatch
 from .plan import Plan
 from .posts import Post, Role
 from .signals import SignalPipe
 from .table import SlotTable
 from .worker import LAST_WORDS_S
+from .zygote import zygote_main
 
 LONGEST_NAP_S: Final = 1.0
 AFTER_GRACE_S: Final = 3 * LAST_WORDS_S + 2.0  # for the steps that a worker's own end takes after the grace period
@@ -58,6 +60,7 @@ class Supervisor:
         self._plan = plan
         self._ears = ears
         self._table = SlotTable(regions=3 * plan.processes + 2, entries=plan.entries)
+        self._hatch = Hatch()
         self._lifeline, self._held_end = os.pipe()
         self._posts = _posts_of(plan)
         self._is_quiet = False
@@ -133,8 +136,10 @@ class Supervisor:
             return functools.partial(keeper_main, self._plan, self._table)
         if post.role is Role.SERVICES:
             return functools.partial(services_main, self._plan)
+        if post.role is Role.ZYGOTE:
+            return functools.partial(zygote_main, self._plan, self._hatch)
         assert post.region is not None
-        return functools.partial(worker_main, self._plan, post.region)
+        return functools.partial(worker_main, self._plan, post.region, self._hatch)
 
     # -- deaths
 
@@ -167,7 +172,7 @@ class Supervisor:
             self._exit_code = exits.FAILED
             self._stop(now)
         elif code == exits.OK or self._is_stopping:
-            post.is_done = post.role is not Role.KEEPER
+            post.is_done = post.role not in (Role.KEEPER, Role.ZYGOTE)
             if not self._is_stopping and self._is_complete:
                 self._stop(now)
         if code not in (exits.OK, exits.REFUSED):
@@ -204,7 +209,7 @@ class Supervisor:
             self._tell(Role.SERVICES, signals.QUIET)
 
     def _end_in_order(self, now: float) -> None:
-        """Workers first, then the services that watch over what they leave, the keeper last."""
+        """Workers first, then the zygote, the services that watch over what is left, the keeper last."""
         for post in self._posts:
             if post.pid and post.kill_at and now >= post.kill_at:
                 log.error("child did not stop, killed", role=post.role.value, pid=post.pid)
@@ -212,6 +217,7 @@ class Supervisor:
                 post.kill_at = 0.0
         for role, patience in (
             (Role.WORKER, max(0.0, self._grace_ends - now) + AFTER_GRACE_S),
+            (Role.ZYGOTE, TO_END_S),
             (Role.SERVICES, TO_END_S),
             (Role.KEEPER, TO_END_S),
         ):
@@ -219,7 +225,7 @@ class Supervisor:
             for post in living:
                 if not post.was_told:
                     post.was_told, post.kill_at = True, now + patience
-                    os.kill(post.pid, signal.SIGTERM)
+                    os.kill(post.pid, signals.CUT if role is Role.ZYGOTE else signal.SIGTERM)
             if living:
                 return
 
@@ -239,7 +245,7 @@ class Supervisor:
 
 
 def _posts_of(plan: Plan) -> list[Post]:
-    posts = [Post(Role.KEEPER)] if plan.workers else []
+    posts = [Post(Role.KEEPER), Post(Role.ZYGOTE)] if plan.workers else []
     if plan.services:
         posts.append(Post(Role.SERVICES))
     if plan.workers:

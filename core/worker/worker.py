@@ -20,6 +20,8 @@ from .deadline import Deadlines
 from .engine import Engine
 from .exchanger import Exchanger
 from .executor import Executor
+from .hatch import Hatch
+from .isolation import Isolation
 from .lanes import LoopLane, ThreadLane
 from .liveness import pulse_of
 from .report import Report
@@ -48,7 +50,15 @@ class WorkerOptions:
 class Worker:
     """`run` returns when the worker has ended; the other methods may be called from any thread."""
 
-    def __init__(self, engine: Engine, region: Region, ears: signals.Ears, options: WorkerOptions) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        region: Region,
+        ears: signals.Ears,
+        options: WorkerOptions,
+        *,
+        hatch: Hatch | None = None,
+    ) -> None:
         config = engine.config
         self.id = uuid.uuid4().hex
         self._options = options
@@ -64,12 +74,15 @@ class Worker:
             default_timeout_s=config.timeout.total_seconds(),
             lease_s=config.lease.total_seconds(),
         )
-        self._exchanger = self._make_exchanger(engine)
+        self._exchanger = self._make_exchanger(engine, can_isolate=hatch is not None)
         place = f"{socket.gethostname()}:{os.getpid()}"
         settlement = Settlement(config, self._time, worker=f"{options.label}@{place}" if options.label else place)
         executor = Executor(engine, settlement, on_start=self._report.started)
         self._loop = asyncio.new_event_loop()
-        self._threads = ThreadLane(self._slots, executor)
+        isolation = None
+        if hatch is not None:
+            isolation = Isolation(hatch, settlement, self._time, on_start=self._report.started)
+        self._threads = ThreadLane(self._slots, executor, isolation)
         self._slots.on_thread_work = self._threads.grow
         self._slots.on_loop_work = LoopLane(self._slots, executor, self._loop).notice
         self._deadlines = Deadlines(self._slots)
@@ -140,7 +153,7 @@ class Worker:
 
     # -- the store thread
 
-    def _make_exchanger(self, engine: Engine) -> Exchanger:
+    def _make_exchanger(self, engine: Engine, *, can_isolate: bool) -> Exchanger:
         queues = Partitions(engine.config.partitions).of_all(self._options.queues)
         known = queues or ("default", *(task.queue for task in engine.registry.tasks()))
         rest_s = REST_S if engine.backend.features.wakes else engine.config.poll_interval.total_seconds()
@@ -151,6 +164,7 @@ class Worker:
             self._time,
             worker=self.id,
             finds_queues=not queues,
+            can_isolate=can_isolate,
             on_settled=self._report.settled,
         )
         if self._options.burst:

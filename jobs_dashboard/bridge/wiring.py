@@ -12,6 +12,7 @@ from django.core.signals import request_started
 
 from core.app import Jobs
 from core.backends.contract import Backend
+from core.backends.deferred import deferred
 from core.backends.opener import is_transactional, open_backend
 from core.client import UnitOfWork
 from core.config import Config
@@ -55,12 +56,20 @@ def workers_jobs() -> Jobs:
     return jobs
 
 
-def make_jobs(*, is_web: bool = False) -> Jobs:
-    """A Jobs by Django's settings; opened, unless it is for the web."""
+def isolated_jobs() -> Jobs:
+    """The Jobs of the processes that isolated jobs run in: it connects when it is first asked for something."""
+    return make_jobs(lazily=True)
+
+
+def make_jobs(*, is_web: bool = False, lazily: bool = False) -> Jobs:
+    """A Jobs by Django's settings; opened, unless it is for the web, or lazily."""
     config = configuration()
     require_shared(config)
     opening = partial(open_backend, config.backend_url, redis_max_connections=config.redis_max_connections)
-    backend = cast(Backend, PromptBackend(opening)) if is_web else opening()
+    if is_web:
+        backend = cast(Backend, PromptBackend(opening))
+    else:
+        backend = deferred(opening) if lazily else opening()
     return Jobs(
         config=config,
         backend=backend,

@@ -11,7 +11,7 @@ from core.worker.plan import Plan
 from jobs_dashboard.bridge.attempts import close_connections
 from jobs_dashboard.bridge.configuration import configuration, require_shared
 from jobs_dashboard.bridge.duties import DUTIES
-from jobs_dashboard.bridge.wiring import workers_jobs
+from jobs_dashboard.bridge.wiring import isolated_jobs, workers_jobs
 
 MAX_NAME_CHARS = 100
 
@@ -29,6 +29,7 @@ def plan_for(
     require_shared(config)
     return Plan(
         make_jobs=workers_jobs,
+        make_isolated=isolated_jobs,
         config=config,
         queues=_names(queues),
         processes=processes or 1,

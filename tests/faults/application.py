@@ -16,6 +16,9 @@ from datetime import timedelta
 import structlog
 
 from core.app import Jobs
+from core.backends.contract import Backend
+from core.backends.deferred import deferred
+from core.backends.opener import open_backend
 from core.config import Config, read_config
 from core.model.cron import Every
 from core.model.retry import Retry
@@ -129,6 +132,10 @@ def open_jobs(url: str, *, lease_s: float = 2.0, grace_s: float = 10.0) -> Jobs:
     return Jobs(config=configure(url, lease_s, grace_s), registry=registry)
 
 
+def store_later(url: str) -> Backend:
+    return deferred(lambda: open_backend(url))
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("url")
@@ -154,6 +161,7 @@ def main(arguments: list[str]) -> int:
     return run(
         Plan(
             make_jobs=lambda: Jobs(config=config, registry=registry),
+            make_isolated=lambda: Jobs(config=config, registry=registry, backend=store_later(config.backend_url)),
             config=config,
             queues=tuple(given.queues.split(",")) if given.queues else (),
             processes=given.processes,

@@ -31,6 +31,7 @@ class Fleet:
     folder: Path
     options: list[str] = field(default_factory=list)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    module: str = "tests.faults.application"
 
     @property
     def ledger(self) -> Path:
@@ -44,7 +45,7 @@ class Fleet:
         """Start another supervisor."""
         with (self.folder / "log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "tests.faults.application", self.url, str(self.ledger), *self.options, *options],
+                [sys.executable, "-m", self.module, self.url, str(self.ledger), *self.options, *options],
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,

@@ -19,9 +19,9 @@ def test_switched_off_it_runs_nothing_and_ends_well(jobs: Jobs) -> None:
 @pytest.mark.parametrize(
     ("services", "workers", "names"),
     [
-        (True, True, ["jobs-keeper", "jobs-services", "jobs-worker-1", "jobs-worker-2"]),
+        (True, True, ["jobs-keeper", "jobs-zygote", "jobs-services", "jobs-worker-1", "jobs-worker-2"]),
         (True, False, ["jobs-services"]),
-        (False, True, ["jobs-keeper", "jobs-worker-1", "jobs-worker-2"]),
+        (False, True, ["jobs-keeper", "jobs-zygote", "jobs-worker-1", "jobs-worker-2"]),
     ],
 )
 def test_a_plan_says_which_children_there_are(jobs: Jobs, services: bool, workers: bool, names: list[str]) -> None:
