@@ -38,6 +38,7 @@ from .tasks.handle import JobHandle
 from .tasks.request import JobRequest
 from .worker.attempt import Attempt, Finished
 from .worker.executor import Executor
+from .worker.notes import note_of
 from .worker.seat import ThreadSeat
 from .worker.settlement import Settlement, expired, unknown_task
 from .worker.storetime import StoreTime
@@ -104,7 +105,7 @@ class Hand:
         self._calls = 0
         self._time = StoreTime()
         self._settlement = _OnTheDot(jobs.config, self._time, worker="test")
-        self._executor = Executor(jobs, self._settlement, on_start=_say_nothing)
+        self._executor = Executor(jobs, self._settlement, on_start=_say_nothing, on_note=self._note)
         self._is_busy = False
 
     def drain(self, *, raises: bool) -> list[str]:
@@ -160,6 +161,12 @@ class Hand:
         reply = self._jobs.backend.exchange(call)
         self._time.heard(reply.now_ms)
         return reply.claims
+
+    def _note(self, attempt: Attempt) -> None:
+        """At once, so that a test may look while the handler runs."""
+        page = None if attempt.notebook is None else attempt.notebook.take()
+        if page is not None:
+            self._jobs.backend.note(attempt.claim.queue, [note_of(attempt.claim, page)])
 
     def _tell(self, finished: Finished) -> None:
         assert finished.outcome is not None

@@ -14,6 +14,7 @@ from .gate import waits_for
 from .job import JobOptions, StoredJob, ready_ms_of, unpack_options
 from .outcome import AttemptLine, ErrorDetail
 from .payload import unpack_data
+from .progress import Progress, unpack_checkpoint, unpack_progress
 from .states import State
 
 _read_line = msgspec.msgpack.Decoder(AttemptLine).decode
@@ -87,6 +88,21 @@ class JobSnapshot:
     def error(self) -> ErrorDetail | None:
         """Why its newest failed attempt failed."""
         return None if self.stored.error is None else _read_error(self.stored.error)
+
+    @cached_property
+    def progress(self) -> Progress | None:
+        """How far its handler said it is: done, total, message, ratio; None when it said nothing, or has completed."""
+        return None if self.stored.progress is None else unpack_progress(self.stored.progress)
+
+    @cached_property
+    def checkpoint(self) -> Any:
+        """Where its next attempt goes on from; None when there is no such place, or it has completed."""
+        return unpack_checkpoint(self.stored.checkpoint)
+
+    @property
+    def log(self) -> str:
+        """What its newest attempt that logged anything logged: at most 64 KiB."""
+        return self.stored.log.decode("utf-8", "replace")
 
     @cached_property
     def lines(self) -> tuple[AttemptLine, ...]:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ..model.job import Claim, JobOptions
 from ..model.outcome import Outcome
+from ..tasks.notebook import Notebook
 from ..tasks.registry import AnyTask
 from .interrupts import CancelInterrupt, Interrupt, LeaseInterrupt
 
@@ -39,6 +40,8 @@ class Attempt:
         "is_cancelled",
         "is_isolated",
         "is_written_off",
+        "notebook",
+        "noted",
         "options",
         "seat",
         "started",
@@ -65,6 +68,8 @@ class Attempt:
         self.was_struck = False  # whether that reached the handler
         self.is_cancelled = False  # somebody cancelled the job while it ran
         self.is_written_off = False
+        self.notebook: Notebook | None = None  # what its handler writes its notes in, if it may
+        self.noted = 0.0  # when they were last sent to the store
         self.cancel_event: threading.Event | None = None  # what its JobContext reads, if it has one
 
     @property

@@ -21,7 +21,8 @@ from .bell import Bell, Doorbell
 from .burst import has_work
 from .engine import Engine
 from .intake import Intake
-from .interrupts import CancelInterrupt
+from .interrupts import CancelInterrupt, LeaseInterrupt
+from .notes import Notes
 from .parcel import Parcel, send_parcel
 from .patience import insist
 from .rota import Rota
@@ -81,6 +82,7 @@ class Exchanger:
         self._bell = Bell()
         self._doorbell: Doorbell | None = None
         self._abandoned = threading.Event()
+        self.notes = Notes(self._backend, give_up=self._abandoned, on_lost=_stop_for_lease)
         self.claims = True  # whether new claims are wanted
         self.is_finishing = False  # whether to end once nothing is held
         self.on_drained: Callable[[], None] | None = None  # burst: called once nothing is due any more
@@ -122,6 +124,7 @@ class Exchanger:
 
     def _step(self, now: float) -> None:
         self._sort_out(now)
+        self.notes.flush(now)
         if self._was_woken:
             self._was_woken = False
             self._look_who_rang(now)
@@ -168,6 +171,7 @@ class Exchanger:
     def _exchange(self, turn: Turn, now: float) -> None:
         queue = turn.queue
         finished, others = self._tray.take(queue)
+        self.notes.flush_ended(finished)
         serve = self._served.get(queue, ()) if turn.want else ()
         parcel = Parcel(queue, self._worker, finished, others, turn.want, self._lease_ms, serve)
         try:
@@ -322,3 +326,7 @@ class Exchanger:
             return False
         counts = insist(self._backend.counts, what="counts", give_up=self._abandoned)
         return counts is not None and not has_work(counts, self._rota.names)
+
+
+def _stop_for_lease(attempt: Attempt) -> None:
+    attempt.ask_to_stop(LeaseInterrupt, time.monotonic())

@@ -11,9 +11,11 @@ from typing import Any
 
 import structlog
 
+from ..model.progress import unpack_checkpoint
 from ..tasks.context import JobContext
 from .attempt import Attempt, Finished
 from .engine import Engine
+from .notes import notebook_of, store_time
 from .seat import HandlerSeat, LoopSeat
 from .settlement import Settlement
 
@@ -23,9 +25,17 @@ log = structlog.get_logger("jobs.worker")
 class Executor:
     """Runs attempts; it keeps nothing between them."""
 
-    def __init__(self, engine: Engine, settlement: Settlement, *, on_start: Callable[[Attempt], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        settlement: Settlement,
+        *,
+        on_start: Callable[[Attempt], None],
+        on_note: Callable[[Attempt], None],
+    ) -> None:
         self._engine = engine
         self._on_start = on_start
+        self._on_note = on_note
         self._settlement = settlement
 
     def run_in_thread(self, attempt: Attempt, seat: HandlerSeat) -> Finished:
@@ -84,5 +94,8 @@ class Executor:
             token=claim.token,
             metadata=attempt.options.metadata,
             state=self._engine.state,
+            cursor=unpack_checkpoint(claim.checkpoint),
+            notebook=notebook_of(attempt, self._on_note),
+            now=functools.partial(store_time, attempt),
             cancel_asked=attempt.cancel_event,
         )

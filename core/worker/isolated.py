@@ -26,6 +26,7 @@ from ..model.job import unpack_options
 from ..model.outcome import detail_of
 from . import exits, signals, wire
 from .attempt import Attempt, Finished
+from .courier import Courier
 from .engine import Engine
 from .executor import Executor
 from .interrupts import Interrupt
@@ -42,23 +43,24 @@ log = structlog.get_logger("jobs.isolated")
 
 
 def run_isolated(
-    engine: Engine | None,
-    make_jobs: Callable[[], Engine],
+    let_go: Callable[[], None],
+    make_engine: Callable[[], Engine],
     line: socket.socket,
     *,
     parent: int,
     blocked: Sequence[int],
 ) -> NoReturn:
-    """Run what comes down the line. blocked: signals that the parent blocked around the fork."""
+    """Run what comes down the line. let_go: of what is the parent's. blocked: signals that it blocked around the fork."""
     code = exits.FAILED
     try:
+        let_go()
         os.setsid()
         _die_with(parent)
         show_name("jobs-isolated")
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         order = wire.receive(line)
         if isinstance(order, wire.Order):
-            _carry_out(order, engine or make_jobs(), line, blocked)
+            _carry_out(order, make_engine(), line, blocked)
         code = exits.OK
     except BaseException:
         log.exception("isolated process failed", pid=os.getpid())
@@ -101,13 +103,16 @@ def _carry_out(order: wire.Order, engine: Engine, line: socket.socket, blocked: 
     attempt.started, attempt.started_ms, attempt.deadline = order.started, order.started_ms, order.deadline
     _listen(attempt, line, blocked)
     _limit(order)
-    executor = Executor(engine, Settlement(engine.config, store_time, worker=order.worker), on_start=_say_nothing)
+    courier = Courier(lambda page: wire.send(line, wire.Noted(*page)))
+    settlement = Settlement(engine.config, store_time, worker=order.worker)
+    executor = Executor(engine, settlement, on_start=_say_nothing, on_note=courier.announce)
     if task.is_async:
         finished = asyncio.run(executor.run_on_loop(attempt))
     else:
         finished = executor.run_in_thread(attempt, MainSeat())
     for number in (signal.SIGTERM, *_NOT_OURS):
         signal.signal(number, signal.SIG_IGN)  # nothing must come between the end of the handler and its answer
+    courier.close()
     wire.send(line, _answer(finished))
 
 

@@ -15,12 +15,14 @@ import structlog
 from msgspec.structs import replace
 
 from ..model.outcome import Charge, ErrorDetail
+from ..tasks.notebook import Page
 from . import wire
 from .attempt import Attempt, Finished
 from .exits import cause_alone
 from .hatch import Ends, Hatch
 from .interrupts import Interrupt, LeaseInterrupt, StopInterrupt
 from .liveness import memory_of
+from .notes import notebook_of
 from .settlement import Settlement
 from .storetime import StoreTime
 
@@ -57,22 +59,37 @@ class Isolation:
         store_time: StoreTime,
         *,
         on_start: Callable[[Attempt], None],
+        on_note: Callable[[Attempt], None],
     ) -> None:
         self._hatch = hatch
         self._settlement = settlement
         self._time = store_time
         self._on_start = on_start
+        self._on_note = on_note
 
     def run(self, attempt: Attempt) -> Finished:
         """Run an attempt in a child of its own, to its end."""
         self._on_start(attempt)
-        while attempt.interrupt is None:
+        notebook_of(attempt, self._on_note)
+        try:
+            while attempt.interrupt is None:
+                following = self._begin(attempt)
+                if following is not None:
+                    return self._finished(attempt, following.to_the_end())
+                log.warning("no isolated process could be started, trying again", job=str(attempt.claim.ref))
+                time.sleep(AGAIN_S)
+            return self._settlement.never_started(attempt)
+        except Exception:
+            log.exception("an isolated process was lost sight of", job=str(attempt.claim.ref))
+            return self._settlement.lost(attempt, "its worker lost sight of its process; the worker's log says why")
+
+    def _begin(self, attempt: Attempt) -> Following | None:
+        try:
             following = Following(self._hatch, attempt)
-            if following.begin(self._order(attempt)):
-                return self._finished(attempt, following.to_the_end())
-            log.warning("no isolated process could be started, trying again", job=str(attempt.claim.ref))
-            time.sleep(AGAIN_S)
-        return self._settlement.never_started(attempt)
+            return following if following.begin(self._order(attempt)) else None
+        except OSError as error:  # no more sockets, or no memory for them
+            log.warning("the zygote could not be reached", error=str(error))
+            return None
 
     def _order(self, attempt: Attempt) -> wire.Order:
         return wire.Order(
@@ -184,12 +201,16 @@ class Following:
 
     def _listen(self) -> None:
         for message in self._inbox.take_in(self._line):
-            if isinstance(message, wire.Answer):
+            if isinstance(message, wire.Noted) and self._attempt.notebook is not None:
+                self._attempt.notebook.write(Page(message.progress, message.checkpoint, message.log))
+            elif isinstance(message, wire.Answer):
                 self._answer = message
                 self._kill_at = self._kill_at or time.monotonic() + MERCY_S  # it has nothing left to do
 
     def _has_more(self) -> bool:
-        return bool(select.select([self._line], [], [], 0)[0])
+        waiting = select.poll()
+        waiting.register(self._line, select.POLLIN)
+        return bool(waiting.poll(0))
 
     def _look(self, now: float) -> None:
         limit = self._attempt.task.memory_bytes

@@ -16,6 +16,7 @@ from ..model.job import StoredJob
 from ..model.outcome import first_line
 from ..model.snapshot import JobSnapshot
 from ..model.states import State
+from ..tasks.notebook import Page
 from ..tasks.registry import Registry
 from .attempt import Attempt, Finished
 from .storetime import StoreTime
@@ -98,6 +99,8 @@ def _stored(finished: Finished, now_ms: int) -> StoredJob:
     """The job as the accepted settle left it."""
     claim, outcome = finished.attempt.claim, finished.outcome
     assert outcome is not None
+    noted = Page() if finished.attempt.notebook is None else finished.attempt.notebook.all()
+    is_completed = outcome.state is State.COMPLETED
     return StoredJob(
         ref=claim.ref,
         state=outcome.state,
@@ -119,4 +122,7 @@ def _stored(finished: Finished, now_ms: int) -> StoredJob:
         result=outcome.result,
         error=outcome.error,
         lines=(outcome.line,) if outcome.line else (),
+        progress=None if is_completed else noted.progress,
+        checkpoint=b"" if is_completed else claim.checkpoint if noted.checkpoint is None else noted.checkpoint,
+        log=noted.log or b"",
     )

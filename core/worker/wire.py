@@ -20,10 +20,10 @@ _CHUNK: Final = 1 << 16
 # From worker to zygote: what to do with the child.
 ASK_TO_STOP: Final = b"T"
 KILL: Final = b"K"
-# From zygote to worker: what became of it, each with a number.
+# From zygote to worker: what became of it, some with a number.
 BORN: Final = b"B"  # its process id
 ENDED: Final = b"E"  # its wait status
-STILLBORN: Final = b"S"  # the error number of the fork
+STILLBORN: Final = b"S"  # there is none
 # From worker to child, ahead of the signal: why it is to stop.
 REASONS: Final[dict[type[Interrupt], bytes]] = {
     TimeoutInterrupt: b"t",
@@ -59,7 +59,15 @@ class Answer(msgspec.Struct, frozen=True, tag="answer"):
     error: ErrorDetail | None = None
 
 
-Message = Order | Answer
+class Noted(msgspec.Struct, frozen=True, tag="noted"):
+    """What the handler noted since it last did, as `tasks.notebook.Page` has it."""
+
+    progress: bytes | None = None
+    checkpoint: bytes | None = None
+    log: bytes | None = None
+
+
+Message = Order | Answer | Noted
 _encode = msgspec.msgpack.Encoder().encode
 _decode: Callable[[bytes], Message] = msgspec.msgpack.Decoder(Message).decode
 
@@ -112,7 +120,7 @@ class Inbox:
         return _decode(body)
 
 
-def tell(watch: socket.socket, kind: bytes, number: int) -> None:
+def tell(watch: socket.socket, kind: bytes, number: int = 0) -> None:
     """From the zygote; a worker that is gone is told nothing."""
     try:
         watch.send(_NEWS.pack(kind, number))

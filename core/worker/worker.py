@@ -77,11 +77,12 @@ class Worker:
         self._exchanger = self._make_exchanger(engine, can_isolate=hatch is not None)
         place = f"{socket.gethostname()}:{os.getpid()}"
         settlement = Settlement(config, self._time, worker=f"{options.label}@{place}" if options.label else place)
-        executor = Executor(engine, settlement, on_start=self._report.started)
+        announce = self._exchanger.notes.announce
+        executor = Executor(engine, settlement, on_start=self._report.started, on_note=announce)
         self._loop = asyncio.new_event_loop()
         isolation = None
         if hatch is not None:
-            isolation = Isolation(hatch, settlement, self._time, on_start=self._report.started)
+            isolation = Isolation(hatch, settlement, self._time, on_start=self._report.started, on_note=announce)
         self._threads = ThreadLane(self._slots, executor, isolation)
         self._slots.on_thread_work = self._threads.grow
         self._slots.on_loop_work = LoopLane(self._slots, executor, self._loop).notice

@@ -75,6 +75,13 @@ class JobLine(Schema):
     reason: str
 
 
+class Progress(Schema):
+    done: float
+    total: float | None
+    message: str
+    ratio: float | None = Field(description="From 0 to 1; null without a total.")
+
+
 class Job(JobLine):
     arguments: dict[str, Any] | None = Field(description="Values under names that look like secrets are masked.")
     metadata: dict[str, Any] | None
@@ -82,6 +89,9 @@ class Job(JobLine):
     parent: str | None
     schedule: str | None
     cancel_asked: bool
+    progress: Progress | None = Field(description="What its handler said of how far it is, while it has not completed.")
+    checkpoint: Any = Field(description="Where its next attempt goes on from.")
+    log: str = Field(description="What its newest attempt that logged anything logged, at most 64 KiB.")
     result: Any
     error: ErrorDetail | None
     history: list[Attempt]

@@ -9,6 +9,7 @@ from typing import Any
 from core.backends.contract import QueueCounts
 from core.model.clock import from_ms
 from core.model.outcome import AttemptLine
+from core.model.progress import Progress
 from core.model.snapshot import JobSnapshot
 from core.model.states import FINAL, State
 from core.model.worker import WorkerInfo
@@ -58,6 +59,9 @@ def job_whole(job: JobSnapshot) -> dict[str, Any]:
         "parent": job.options.parent or None,
         "schedule": job.options.schedule or None,
         "cancel_asked": job.stored.cancel_asked,
+        "progress": progress(job.progress),
+        "checkpoint": masked(job.checkpoint),
+        "log": job.log,
         "result": masked(job.result),
         "error": error and {"type": error.type, "message": error.message, "traceback": error.traceback},
         "history": [attempt(line) for line in job.lines],
@@ -89,6 +93,9 @@ def job_remembered(record: JobRecord) -> dict[str, Any]:
         "parent": None,
         "schedule": None,
         "cancel_asked": False,
+        "progress": None,
+        "checkpoint": None,
+        "log": "",
         "result": None,
         "error": {"type": record.error_type, "message": record.error_line, "traceback": ""}
         if record.error_type
@@ -106,6 +113,12 @@ def job_remembered(record: JobRecord) -> dict[str, Any]:
             for run in runs
         ],
     }
+
+
+def progress(told: Progress | None) -> dict[str, Any] | None:
+    if told is None:
+        return None
+    return {"done": told.done, "total": told.total, "message": told.message, "ratio": told.ratio}
 
 
 def attempt(line: AttemptLine) -> dict[str, Any]:

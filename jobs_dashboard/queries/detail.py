@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from core.errors import JobNotFound
 from core.model.ident import JobRef
 from core.model.outcome import AttemptLine
+from core.model.progress import Progress
 from core.model.snapshot import JobSnapshot
 from core.model.states import State
 from jobs_dashboard.models import AttemptRecord, JobRecord, OperatorAction
@@ -70,6 +71,9 @@ class JobDetail:
     metadata: SafeString | None
     timeout_ms: int | None
     next_steps: tuple[str, ...]
+    progress: Progress | None = None
+    checkpoint: SafeString | None = None
+    log: str = ""
     why_not: tuple[str, ...] = ()  # sentences, while it does not run
     audit: tuple[OperatorAction, ...] = ()
 
@@ -77,6 +81,15 @@ class JobDetail:
     def has_recovered(self) -> bool:
         """Whether the error is of an attempt before the one that succeeded."""
         return self.error is not None and self.row.state is State.COMPLETED
+
+    @property
+    def progress_text(self) -> str:
+        return payload.visible(str(self.progress))
+
+    @property
+    def progress_value(self) -> str:
+        """For the bar, whatever the reader's language writes between whole and parts."""
+        return "" if self.progress is None or self.progress.ratio is None else f"{self.progress.ratio:.4f}"
 
     @property
     def every_s(self) -> int:
@@ -121,6 +134,9 @@ def job_detail(ref: JobRef) -> JobDetail | None:
         metadata=payload.pretty(options.metadata) if options.metadata else None,
         timeout_ms=options.timeout_ms,
         next_steps=tuple(step.task for step in options.steps),
+        progress=job.progress,
+        checkpoint=payload.pretty(job.checkpoint) if job.checkpoint is not None else None,
+        log=payload.visible(job.log),
         why_not=reasons_to_wait(current(), stored),
         audit=audit_of(str(ref)),
     )

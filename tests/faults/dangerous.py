@@ -53,6 +53,20 @@ async def aalone(ctx: JobContext, seconds: float = 0.0) -> int:
     return os.getpid()
 
 
+@task(name="talking", registry=registry, isolated=True, retry=Retry(max_attempts=2, backoff="none"))
+def talking(ctx: JobContext, how: str) -> object:
+    """Tells of itself, dies the first time, and answers where it went on from."""
+    with noted(ctx):
+        if ctx.cursor is None:
+            ctx.progress(1, 2, "half")
+            ctx.checkpoint({"page": 1})
+            ctx.log("about to die", how=how)
+            time.sleep(0.5)  # long enough for it to be told
+            die(how)
+        ctx.log("going on")
+    return ctx.cursor
+
+
 @task(name="dying", registry=registry, isolated=True, retry=ONCE)
 def dying(ctx: JobContext, how: str) -> str:
     with noted(ctx):

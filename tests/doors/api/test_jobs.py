@@ -9,7 +9,9 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from core.app import Jobs
+from core.backends.contract import Exchange, Note
 from core.errors import StoreFull, StoreUnavailable
+from core.model.progress import pack_checkpoint, pack_progress
 from core.model.states import State
 from jobs_dashboard.models import ApiToken, JobRecord, OperatorAction
 from jobs_dashboard.models.api_token import Scope
@@ -200,3 +202,17 @@ def test_states_in_answers_are_those_of_the_engine(jobs: Jobs, caller: Caller) -
 
 def test_an_enqueue_needs_no_other_scope(jobs: Jobs, by_token: Callable[..., Caller]) -> None:
     assert by_token(Scope.ENQUEUE).post("/jobs", {"task": "shop.add", "arguments": {"a": 1}}).status_code == 202
+
+
+def test_a_job_tells_what_its_handler_noted(jobs: Jobs, caller: Caller) -> None:
+    job = jobs.enqueue("shop.note", to="ann")
+    [claim] = jobs.backend.exchange(Exchange(queue="mail", worker="a" * 32, call=1, want=1)).claims
+    progress = pack_progress(3, 4, "pages")
+    jobs.backend.note("mail", [Note(claim.raw, claim.token, progress, pack_checkpoint({"token": "hunter2"}), b"one\n")])
+
+    told = caller.get(f"/jobs/{job.id}").json()
+
+    assert told["progress"] == {"done": 3, "total": 4, "message": "pages", "ratio": 0.75}
+    assert told["log"] == "one\n"
+    assert list(told["checkpoint"]) == ["token"]
+    assert "hunter2" not in str(told)

@@ -8,6 +8,9 @@ import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
 
+from core.backends.contract import Note
+from core.model.ident import JobRef
+from core.model.progress import pack_checkpoint, pack_progress
 from core.testing import TestJobs
 from jobs_dashboard.models import OperatorAction
 
@@ -266,3 +269,21 @@ def test_a_viewer_sees_no_button_it_may_not_use(viewer: Client, job_in: Callable
         assert "/retry/" not in page
         assert "/pause/" not in page
         assert 'type="checkbox"' not in page
+
+
+def test_a_job_page_shows_progress_checkpoint_and_log(
+    operator: Client, jobs: TestJobs, job_in: Callable[..., str]
+) -> None:
+    ref = JobRef.parse(job_in("running"))
+    [stored] = jobs.backend.get([ref])
+    assert stored is not None
+    progress = pack_progress(3, 4, HOSTILE)
+    jobs.backend.note(ref.queue, [Note(ref.raw, stored.token, progress, pack_checkpoint(7), HOSTILE.encode())])
+
+    page = operator.get(f"/jobs/{ref}/").content.decode()
+
+    assert '<progress max="1" value="0.7500" aria-labelledby="progress"></progress>' in page
+    assert '<span id="progress-text">3 of 4: ' in page
+    assert 'id="log-lines"' in page
+    assert 'id="checkpoint"' in page
+    assert HOSTILE not in page

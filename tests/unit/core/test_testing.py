@@ -180,3 +180,25 @@ class InsideATransaction(TestCase):
             with transaction.atomic():
                 note.enqueue("a")
             assert [job.state for job in jobs.drain()] == [State.COMPLETED]
+
+
+def test_notes_are_read_at_once() -> None:
+    seen: list[object] = []
+
+    def tells(ctx: JobContext) -> None:
+        ctx.progress(1, 4)
+        ctx.checkpoint([1])
+        job = jobs.get(ctx.job_id)
+        assert job is not None
+        assert job.progress is not None
+        seen.append((job.progress.ratio, job.checkpoint, ctx.cursor))
+        ctx.log("half way")
+        raise ValueError("not yet")
+
+    with jobs_for_tests(registry=Registry()) as jobs:
+        jobs.register("tells", tells)
+        jobs.enqueue("tells")
+        [job] = jobs.drain()
+    assert (seen, job.state) == ([(0.25, [1], None)], State.FAILED)
+    assert job.log == "attempt 1\n" + job.log.splitlines()[1] + "\n"
+    assert job.log.endswith("half way\n")
