@@ -198,11 +198,10 @@ def lose_the_master(watched: Watched, load: Load, *, comes_back: bool) -> float:
 def test_work_resumes_after_the_master_was_killed_and_losses_are_counted(
     watched: Watched, open_store: Opener, copies: int
 ):
-    url, resumed = watched.url_with(wait_replicas=copies), []
+    url = watched.url_with(wait_replicas=copies)
     with Load(lambda: open_store(url)) as load:
         load.until_done_after(time.monotonic(), PROMISE_S)
-        for _ in range(FAILOVERS):
-            resumed.append(lose_the_master(watched, load, comes_back=copies > 0))
+        resumed = [lose_the_master(watched, load, comes_back=copies > 0) for _ in range(FAILOVERS)]
     lost = sum(found is None for found in open_store(watched.url).get(load.acknowledged))
     twice = sum(times > 1 for times in load.settled.values())
     print(
