@@ -7,7 +7,7 @@ import redis
 
 from core.backends.contract import Exchange, ExchangeReply
 from core.backends.redis.backend import RedisBackend
-from core.model.gate import Gate
+from core.model.gate import Gate, task_gate
 from core.model.job import Claim
 from core.model.outcome import Outcome
 from core.model.retention import Retention
@@ -212,3 +212,11 @@ def test_a_settle_repeated_after_a_lost_reply_frees_one_slot(timed: RedisBackend
     info = timed.gate("mail", ONE.name)
     assert info is not None
     assert (info.used, info.waiting) == (1, 2)
+
+
+def test_the_first_to_wait_for_a_task_may_be_served_in_the_same_call(timed: RedisBackend):
+    timed.enqueue([job()])
+    [claim] = work(timed, want=1).claims
+    reply = work(timed, end(claim, State.HELD, held_at=task_gate("shop.send")), want=1, serve=["shop.send"])
+    assert [again.raw for again in reply.claims] == [claim.raw]
+    assert reply.awaited == []
