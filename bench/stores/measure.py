@@ -47,12 +47,13 @@ def _rates(house: House, rounds: int, share: float, progress: Progress) -> Itera
     places = (FREE,) if house.server is None else placements()
     chosen = disciplines(share)
     found = {(discipline.name, place): Results() for discipline in chosen for place in places}
-    for turn in range(rounds):
-        progress.say(f"round {turn + 1} of {rounds}: rates")
+    for turn in range(rounds + 1):  # the first is not noted: pages of files and of memory are touched again
+        progress.say(f"round {turn} of {rounds}: rates")
         for discipline in chosen:
             for place in places:
+                noted = found[discipline.name, place] if turn else Results()
                 with placed(place, house.server):
-                    compete(discipline, found[discipline.name, place], house.ours, house.bare, turn=turn)
+                    compete(discipline, noted, house.ours, house.bare, turn=turn)
     for discipline in chosen:
         for place in places:
             results = found[discipline.name, place]
