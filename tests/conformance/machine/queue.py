@@ -204,6 +204,7 @@ class ModelQueue:
             self._place(job, State.CANCELLED)
         else:
             by_order = job.new.gate if job.state is State.HELD else None
+            job.reason = reason
             self._place(job, State.PENDING)
             if by_order:
                 self.gates.stand(by_order, self._now())
