@@ -6,6 +6,7 @@ from itertools import cycle
 from pathlib import Path
 
 import pytest
+import redis
 
 from core.backends.redis.backend import RedisBackend
 from tests.conformance.invariants import assert_consistent
@@ -27,15 +28,24 @@ pytestmark = pytest.mark.serial
 def write(
     folder: Path, chance: random.Random, *, rounds: int, pause_s: float, appendfsync: str
 ) -> tuple[Recording, list[Promise]]:
-    """What a server wrote, and what it had promised."""
+    """What a server wrote, with "always" its file anew in the middle of it, and what it had promised."""
     promises: list[Promise] = []
     with RecordedRedis(folder, appendonly="yes", appendfsync=appendfsync) as server:
         store = RedisBackend(server.url)
         store.open()
-        work_on(store, promises.append, chance, rounds=rounds, pause_s=pause_s)
+        work_on(store, promises.append, chance, rounds=rounds // 2, pause_s=pause_s)
+        if appendfsync == "always":
+            rewrite(server)
+        work_on(store, promises.append, chance, rounds=rounds // 2, pause_s=pause_s, worker="second")
         server.kill()
         store.close()
         return server.recording(), promises
+
+
+def rewrite(server: RedisServer) -> None:
+    """Begin to: a child of the server writes a new file while it goes on."""
+    with redis.Redis.from_url(server.url) as client:
+        client.bgrewriteaof()
 
 
 def cuts(
