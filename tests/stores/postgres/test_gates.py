@@ -1,5 +1,6 @@
 """What gates cost: nothing to plain jobs, a few statements and an index to those that have one."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import psycopg
 import pytest
 
 from core.backends.contract import Backend, PageQuery
+from core.backends.postgres import gates
 from core.backends.postgres.backend import PostgresBackend, open_url
 from core.model.gate import Gate
 from core.model.job import Unique
@@ -100,8 +102,8 @@ def test_a_gated_batch_costs_a_handful_of_statements_more(store: Backend, make_j
     claims = send(want=10).claims
     plain = sent(lambda: send([Outcome(claim.raw, claim.token, State.COMPLETED) for claim in claims], want=10))
     send([], want=100)
-    gates = [Gate(f"limit:{number}", limit=5) for number in range(20)]
-    store.enqueue([make_job(gate=gates[number % 20]) for number in range(200)])
+    twenty = [Gate(f"limit:{number}", limit=5) for number in range(20)]
+    store.enqueue([make_job(gate=twenty[number % 20]) for number in range(200)])
     claims = send(want=50).claims
     assert len(claims) == 50
     done = [Outcome(claim.raw, claim.token, State.COMPLETED) for claim in claims]
@@ -120,6 +122,56 @@ def test_a_hundred_turned_away_are_not_a_hundred_statements(store: Backend, make
     [job] = store.get([last.ref])
     assert job is not None
     assert job.state is State.RUNNING
+
+
+def test_a_limit_that_is_lifted_lets_a_bounded_part_through_and_the_rest_by_claims(
+    store: Backend, make_job: MakeJob, send: Send, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(gates, "_REFILLED", 10)
+    jobs = [make_job(gate=Gate("limit:a", limit=1)) for _ in range(40)]
+    store.enqueue(jobs)
+    claimed = [claim.raw for claim in send(want=1).claims]
+    send(want=1)
+    store.enqueue([make_job(gate=Gate("limit:a", limit=100), priority=100)])
+    send(want=1)
+    assert store.counts()[0].states[State.HELD] == 40 - 1 - 10 + 1
+    while len(claimed) < 41:
+        reply = send(want=7)
+        assert reply.claims
+        claimed += [claim.raw for claim in reply.claims]
+    assert len(set(claimed)) == 41
+
+
+def test_jobs_of_a_callers_transaction_come_to_their_gates(
+    store: Backend, postgres_server: str, make_job: MakeJob, send: Send
+):
+    assert isinstance(store, PostgresBackend)
+    with psycopg.connect(postgres_server) as theirs:
+        assert store.refusal(theirs) == ""
+        store.enqueue_within(theirs, [make_job(gate=Gate("limit:a", limit=1)) for _ in range(3)])
+        assert send(want=3).claims == []
+    assert len(send(want=3).claims) == 1
+    assert store.counts()[0].states[State.HELD] == 2
+
+
+def test_a_renewed_lease_touches_no_index(store: Backend, make_job: MakeJob, send: Send, ask: Ask, schema: str):
+    store.enqueue([make_job(gate=Gate("limit:a", limit=5)) for _ in range(5)])
+    claims = [(claim.raw, claim.token) for claim in send(want=5).claims]
+    assert len(claims) == 5
+    before = _hot(ask, schema)
+    for _ in range(20):
+        assert store.renew("mail", claims, 30_000) == []
+    store.close()  # its sessions tell what they counted when they end
+    until = time.monotonic() + 10
+    while _hot(ask, schema) - before < 100 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert _hot(ask, schema) - before == 100
+
+
+def _hot(ask: Ask, schema: str) -> int:
+    query = "SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE schemaname = %s AND relname = 'job'"
+    [[number]] = ask(query, schema)
+    return int(number)
 
 
 @pytest.mark.parametrize("name", sorted(PLANS))
