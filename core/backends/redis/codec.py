@@ -70,10 +70,10 @@ def pack_outcome(outcome: Outcome) -> bytes:
         len(outcome.line),
         len(reason),
     )
-    history = pack_history(outcome.result, outcome.error, (outcome.line,) if outcome.line else ())
-    if gate:
-        return b"".join((head, reason, _SHORT.pack(len(gate)), gate, history))
-    return b"".join((head, reason, history))
+    at_gate = _SHORT.pack(len(gate)) + gate if gate else b""
+    lines = (outcome.line,) if outcome.line else ()
+    history = pack_history(outcome.result, outcome.error, *lines)
+    return b"".join((head, reason, at_gate, history))
 
 
 def pack_follow_up(outcome: int, job: NewJob) -> bytes:
@@ -118,7 +118,7 @@ def pack_adopted(job: StoredJob) -> bytes:
         raise ValueError(f"{job.ref} is running: only a job that rests can be adopted")
     ends_ms = job.unique_until_ms
     record = job.enqueued_ms.to_bytes(6, "big") + pack_record(job, max(0, ends_ms - job.enqueued_ms))
-    history, live = pack_history(job.result, job.error, job.lines), pack_rest(job)
+    history, live = pack_history(job.result, job.error, *job.lines), pack_rest(job)
     # Whether a time is over is for the store to say.
     head = (job.ref.raw, STATE_NUMBERS[job.state], job.holds_its_key(0), ends_ms, job.score, len(live))
     return b"".join((_ADOPTED.pack(*head), live, _LENGTH.pack(len(record)), record, history))
@@ -170,9 +170,9 @@ def unpack_job(queue: str, raw: bytes, entry: Sequence[Any]) -> StoredJob | None
 
 def stored_job(ref: JobRef, place: tuple[State, int], record: bytes, packed: bytes | None, **history: Any) -> StoredJob:
     """A job from its state and score, its record and what changed about it."""
-    parts, live, (state, score) = parts_of(record), unpack_live(packed), place
-    rank, max_attempts, task_at, key_at, options_at, arguments_at = parts
-    unique, unique_ms, gate = unpack_extras(record, parts)
+    rank, max_attempts, task_at, key_at, options_at, arguments_at = parts_of(record)
+    unique, unique_ms, gate = unpack_extras(record, task_at)
+    live, (state, score) = unpack_live(packed), place
     enqueued_ms = int.from_bytes(record[:6], "big")
     return StoredJob(
         ref=ref,
