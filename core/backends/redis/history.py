@@ -8,13 +8,16 @@ _HEAD = struct.Struct(">II")
 _LENGTH = struct.Struct(">I")
 
 
+def pack_line(line: bytes) -> bytes:
+    return _LENGTH.pack(len(line)) + line
+
+
 def pack_history(result: bytes | None, error: bytes | None, *lines: bytes) -> bytes:
-    """Nothing when there is nothing."""
-    if result is None and error is None and not lines:
+    """Of packed lines; nothing when there is nothing."""
+    if result is None and error is None and not any(lines):
         return b""
-    packed = b"".join([_LENGTH.pack(len(line)) + line for line in lines])
     sizes = _HEAD.pack(0 if result is None else len(result) + 1, 0 if error is None else len(error) + 1)
-    return b"".join((sizes, result or b"", error or b"", packed))
+    return b"".join((sizes, result or b"", error or b"", *lines))
 
 
 def unpack_history(history: bytes | None) -> tuple[bytes | None, bytes | None, tuple[bytes, ...]]:

@@ -24,18 +24,18 @@ _EXTRAS_AT = 16
 _EXTRAS = struct.Struct(">HBHI")  # their length, kind of the unique key, its milliseconds (2 + 4 bytes)
 _NUMBERS = struct.Struct(">QQQ")
 _MAX_OPTIONS = (1 << 24) - 1
+_UNTIL_FINISHED = Unique.UNTIL_FINISHED
 
 
-def pack_record(job: NewJob | StoredJob, unique_ms: int) -> bytes:
-    """A record without the time at which it came in."""
+def pack_record(job: NewJob | StoredJob, unique_ms: int) -> tuple[bytes, ...]:
+    """A record without the time at which it came in, in pieces to be joined."""
     if len(job.options) > _MAX_OPTIONS:
         raise ValueError(f"{job.ref!r}: options are at most {_MAX_OPTIONS} bytes")
-    task, key, size = job.task.encode(), job.unique_key.encode(), len(job.options)
-    numbers = (100 - job.priority, job.max_attempts, len(task), len(key), size >> 16, size & 0xFFFF)
-    if job.gate is None and not job.unique:  # nearly every job
-        return b"".join((_HEAD.pack(_ORDINARY, *numbers), task, key, job.options, job.arguments))
-    extras = _pack_extras(job.unique, unique_ms, job.gate)
-    return b"".join((_HEAD.pack(_EXTENDED, *numbers), extras, task, key, job.options, job.arguments))
+    task, key, size, layout, extras = job.task.encode(), job.unique_key.encode(), len(job.options), _ORDINARY, b""
+    if job.gate is not None or job.unique is not _UNTIL_FINISHED:
+        layout, extras = _EXTENDED, _pack_extras(job.unique, unique_ms, job.gate)
+    head = _HEAD.pack(layout, 100 - job.priority, job.max_attempts, len(task), len(key), size >> 16, size & 0xFFFF)
+    return head, extras, task, key, job.options, job.arguments
 
 
 def _pack_extras(unique: Unique, unique_ms: int, gate: Gate | None) -> bytes:
@@ -62,7 +62,7 @@ def unpack_extras(record: bytes, task_at: int) -> tuple[Unique, int, Gate | None
     """How long it holds its unique key, for how many milliseconds, and its gate."""
     extras = record[_EXTRAS_AT:task_at]
     if not extras:
-        return Unique.UNTIL_FINISHED, 0, None
+        return _UNTIL_FINISHED, 0, None
     _, unique, high, low = _EXTRAS.unpack_from(extras)
     gate = None
     if len(extras) > _EXTRAS.size:
