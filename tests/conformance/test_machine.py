@@ -25,7 +25,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_every_store_does_what_the_model_does(request: pytest.FixtureRequest, choose: Chooser, limits: settings):
-    """A cluster runs the scripts of Redis, and whether it finds their keys other tests show: it is here for long runs."""
+    """A cluster runs the scripts of Redis, and other tests show that it finds their keys: here in long runs only."""
     kinds = [name for name in wanted_stores(request.config) if limits is LONG or name != "redis-cluster"]
 
     def begin() -> StoresAgainstModel:
