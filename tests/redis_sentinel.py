@@ -90,14 +90,18 @@ class Watched:
         _until(lambda: self._role(replica) == "master")
 
     def bring_back(self, old: RedisServer) -> None:
-        """Start what was killed, as a replica: sentinels would take ten seconds to make one of it."""
+        """Make a replica of the former master, which sentinels would take ten seconds to do."""
         [other] = [server for server in self.servers if server is not old]
         _until(lambda: all(self._named_by(sentinel) == other.port for sentinel in self.sentinels))
-        with self.client(old.start()) as client:
+        with self.client(old if old.process else old.start()) as client:
             client.replicaof("127.0.0.1", str(other.port))
 
     def __enter__(self) -> Self:
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

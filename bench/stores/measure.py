@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
 from core.backends.contract import Backend
 from core.model.states import State
@@ -47,12 +46,13 @@ def _rates(house: House, rounds: int, share: float, progress: Progress) -> Itera
     places = (FREE,) if house.server is None else placements()
     chosen = disciplines(share)
     found = {(discipline.name, place): Results() for discipline in chosen for place in places}
-    for turn in range(rounds):
-        progress.say(f"round {turn + 1} of {rounds}: rates")
+    for turn in range(rounds + 1):  # the first is not noted: pages of files and of memory are touched again
+        progress.say(f"round {turn} of {rounds}: rates")
         for discipline in chosen:
             for place in places:
+                noted = found[discipline.name, place] if turn else Results()
                 with placed(place, house.server):
-                    compete(discipline, found[discipline.name, place], house.ours, house.bare, turn=turn)
+                    compete(discipline, noted, house.ours, house.bare, turn=turn)
     for discipline in chosen:
         for place in places:
             results = found[discipline.name, place]
@@ -77,9 +77,17 @@ def _readers(house: House, asked: Asked, rounds: int, progress: Progress) -> Ite
                 pages[state, kind.name] += [read_ms(house.store, kind.query) for _ in range(_TIMES)]
     yield Row(store=house.name, what="counts", unit="ms", ours=Series.of(counted), aim=Within(COUNTS_MS))
     for state in State:
-        slowest = max(asked[state], key=lambda kind: Series.of(pages[state, kind.name]).median)
-        row = Row(store=house.name, what="", unit="ms", ours=Series.of(pages[state, slowest.name]), aim=Within(PAGE_MS))
-        yield replace(row, what=f"page of {state.value}, slowest of {len(asked[state])}: {slowest.name}")
+        for has_filter in (False, True):
+            chosen = [kind for kind in asked[state] if bool(kind.query.task) == has_filter]
+            slowest = max(chosen, key=lambda kind: Series.of(pages[state, kind.name]).median)
+            page = f"page of {state.value} by task" if has_filter else f"page of {state.value}"
+            yield Row(
+                store=house.name,
+                what=f"{page}, slowest of {len(chosen)}: {slowest.name}",
+                unit="ms",
+                ours=Series.of(pages[state, slowest.name]),
+                aim=Within(PAGE_MS),
+            )
 
 
 def _counts_ms(store: Backend) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from core.backends.contract import Backend, Cursor, Page, PageQuery
 from core.model.ident import JobRef
@@ -40,7 +41,7 @@ def _first(state: State, queues: tuple[str, ...]) -> PageQuery:
 
 
 def _kinds(state: State, deep: Cursor, of_one: Cursor) -> Iterator[Kind]:
-    def ask(name: str, **wanted: object) -> Kind:
+    def ask(name: str, **wanted: Any) -> Kind:
         return Kind(name, PageQuery(state=state, limit=LIMIT, scan_limit=SCAN_LIMIT, **wanted))
 
     one = (BUSY,)

@@ -5,7 +5,7 @@ Rules for all of them:
 * Time is the store's own, in UTC milliseconds. A store opened with a clock (tests) takes it from there; no call can.
 * Every verb may be sent again after a lost reply and acts once.
 * A job is in exactly one state; every settle, renew and release is a compare-and-set on `(raw, token)`.
-* Errors: StoreUnavailable (send it again later), StoreFull (enqueue only), StoreFormatError (on open).
+* Errors: StoreUnavailable (send it again later), StoreFull (enqueue and adopt only), StoreFormatError (on open).
 * A store never decodes arguments, options, results, errors or lines; it moves bytes.
 """
 

@@ -17,9 +17,8 @@ from ..model.limits import MAX_QUEUE_CHARS
 
 _STATUS = struct.Struct("<B3xi")  # by the supervisor: status, how it ended
 _IDENTITY = struct.Struct("<QQ16sQ?")  # by the worker: pid, birth, id, started_ms, quiet
-_ENTRY = struct.Struct(
-    f"<B{MAX_QUEUE_CHARS}s{RAW_BYTES}sqqq"
-)  # by the worker: phase, queue, raw, token, started, deadline
+# by the worker: phase, queue, raw, token, started, deadline
+_ENTRY = struct.Struct(f"<B{MAX_QUEUE_CHARS}s{RAW_BYTES}sqqq")
 _TIMES = struct.Struct("<qq")
 _NOTICE = struct.Struct("<q")  # by the keeper: the token whose lease is gone
 

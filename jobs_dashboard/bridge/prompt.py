@@ -37,6 +37,7 @@ _BOUNDED: Final = frozenset(
         "journal",
         "minutes",
         "ping",
+        "refusal",
     ]
 )
 

@@ -32,6 +32,7 @@ class Transactions:
         self._joins = joins
         self._outbox = outbox
         self._told: set[str] = set()
+        self._take_there = sync_to_async(self.take, thread_sensitive=True)  # once: making it costs as much as the call
 
     def take(self, jobs: Sequence[NewJob], client: Client) -> Taken | None:
         open_ones = _open_ones()
@@ -48,7 +49,7 @@ class Transactions:
 
     async def atake(self, jobs: Sequence[NewJob], client: Client) -> Taken | None:
         """In the thread where asynchronous code has its database: the transaction is that one's, if anybody's."""
-        return await sync_to_async(self.take, thread_sensitive=True)(jobs, client)
+        return await self._take_there(jobs, client)
 
     def _can_join(self, connection: BaseDatabaseWrapper, backend: Backend) -> bool:
         connection.validate_no_broken_transaction()

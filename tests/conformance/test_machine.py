@@ -20,17 +20,17 @@ class StoresAgainstModel(Intake, Work, Leases, Control, Looking):
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     is_long = metafunc.config.getoption("hypothesis_profile", None) == "long"
-    chosen = (LONG, "long", 0) if is_long else (IN_THE_SUITE, "short", 300)
-    limits, name, seconds = chosen
+    limits, name, seconds = (LONG, "long", 0) if is_long else (IN_THE_SUITE, "short", 300)
     metafunc.parametrize("limits", [pytest.param(limits, id=name, marks=pytest.mark.timeout(seconds))])
 
 
 def test_every_store_does_what_the_model_does(request: pytest.FixtureRequest, choose: Chooser, limits: settings):
-    names = wanted_stores(request.config)
+    """A cluster runs the scripts of Redis, and other tests show that it finds their keys: here in long runs only."""
+    kinds = [name for name in wanted_stores(request.config) if limits is LONG or name != "redis-cluster"]
 
     def begin() -> StoresAgainstModel:
         clock = FakeClock()
-        stores = {name: choose(name, "run").connect(clock) for name in names}
+        stores = {name: choose(name, "run").connect(clock) for name in kinds}
         return StoresAgainstModel(stores, clock)
 
     run_state_machine_as_test(begin, settings=limits)

@@ -13,6 +13,7 @@ from tests.postgres_server import PostgresServer
 from tests.servers import RedisServer
 
 from .disk import Luck, Recording
+from .family import family_of, wait_for_the_end
 from .record import read_log
 
 SEED = "JOBS_POWER_SEED"
@@ -50,6 +51,12 @@ class RecordedRedis(RedisServer):
         script.chmod(0o700)
         self._program = script
 
+    def kill(self) -> None:
+        """All of it at once; nothing writes any more when this returns."""
+        family = [] if self.process is None else family_of(self.process.pid)
+        super().kill()
+        wait_for_the_end(family)
+
     def recording(self) -> Recording:
         return Recording(read_log(self._record))
 
@@ -61,6 +68,12 @@ class RecordedPostgres(PostgresServer):
         super().__init__(**{"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", **options})
         self._record = elsewhere / "record"
         self._before = elsewhere / "before"
+
+    def kill(self) -> None:
+        """All of it at once; nothing writes any more when this returns."""
+        family = [] if self.process is None else family_of(self.process.pid)
+        super().kill()
+        wait_for_the_end(family)
 
     def recording(self) -> Recording:
         return Recording(read_log(self._record), self._before)

@@ -19,5 +19,5 @@ def plans(options: argparse.Namespace) -> int:
     python = environment.ready_for_work()
     paths = provision.provide([POSTGRES])
     changes = {server.variable: str(path) for server, path in paths.items()}
-    command = [python, "-m", "pytest", "--skips-fail", "-q", "-rP", "--tb=short", *TIME_LIMIT, *FILES]
+    command = [str(python), "-m", "pytest", "--skips-fail", "-q", "-rP", "--tb=short", *TIME_LIMIT, *FILES]
     return subprocess.run(command, cwd=ROOT, env=clean_environment(PLAN_ROWS=str(options.rows), **changes)).returncode

@@ -13,7 +13,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from ...errors import ConfigError
 
 SCHEMA_NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
-_OWN_OPTIONS: Final = frozenset({"schema", "pool_size", "listen"})
+ANSWER_SECONDS: Final = 30.0
+_OWN_OPTIONS: Final = frozenset({"schema", "pool_size", "listen", "answer_seconds"})
 
 # A peer that vanished is noticed within seconds: at rest, not after the two hours of the kernel's own settings; with a
 # call under way (tcp_user_timeout), not after its quarter of an hour.
@@ -36,10 +37,12 @@ class Address:
     schema: str
     pool_size: int
     listens: bool
+    answer_s: float  # for a statement
 
 
-def read(url: str, *, schema: str, pool_size: int) -> Address:
-    """`postgres://user:password@host:5432/database?schema=jobs&pool_size=10&listen=no`; the rest is libpq's."""
+def read(url: str, *, schema: str, pool_size: int, answer_s: float = ANSWER_SECONDS) -> Address:
+    """`postgres://user:password@host:5432/database?schema=jobs&pool_size=10&listen=no&answer_seconds=30`; the rest is
+    libpq's."""
     parts = urlsplit(url)
     told = dict(parse_qsl(parts.query))
     own = {name: told.pop(name) for name in _OWN_OPTIONS & told.keys()}
@@ -57,6 +60,7 @@ def read(url: str, *, schema: str, pool_size: int) -> Address:
         url=_shown(url),
         schema=schema,
         pool_size=_number(own.get("pool_size", str(pool_size))),
+        answer_s=_seconds(own.get("answer_seconds", str(answer_s))),
         listens=own.get("listen", "yes") not in ("no", "off", "0", "false"),
     )
 
@@ -74,3 +78,13 @@ def _number(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ConfigError(f"pool_size={text}: a number of connections, at least 1")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.1 <= seconds <= 86_400.0:
+        raise ConfigError(f"answer_seconds={text}: a number of seconds, at least 0.1")
+    return seconds

@@ -20,6 +20,8 @@ def adopt(tx: Transaction, name: str, jobs: Sequence[StoredJob]) -> list[bool]:
     if running:
         raise ValueError(f"{running[0].ref} is running: only a job that rests can be adopted")
     queue = tx.queue(name)
+    if any(job.gate for job in jobs):
+        tx.gates_come(name)
     offered, keyed = _new_ones(tx, queue, jobs)
     finished = [job for job in offered if job.state.is_final]
     with_key = [job for job in offered if not job.state.is_final and job.ref.raw in keyed]

@@ -31,7 +31,7 @@ from ..contract import (
     Swept,
 )
 from . import control, leases, look, register, schedules
-from .address import Address, read
+from .address import ANSWER_SECONDS, Address, read
 from .adopting import adopt
 from .database import Database
 from .exchange import exchange
@@ -55,13 +55,20 @@ _BEGIN_PATIENTLY: Final = "BEGIN; SET LOCAL lock_timeout = 10000"
 
 
 def open_url(
-    url: str, *, clock: Clock | None = None, schema: str = DEFAULT_SCHEMA, pool_size: int = DEFAULT_POOL_SIZE
+    url: str,
+    *,
+    clock: Clock | None = None,
+    schema: str = DEFAULT_SCHEMA,
+    pool_size: int = DEFAULT_POOL_SIZE,
+    answer_seconds: float = ANSWER_SECONDS,
 ) -> Backend:
-    """A store from `postgres://user:password@host:5432/database`; `?schema=` and `?pool_size=` override. No I/O yet.
+    """A store from `postgres://user:password@host:5432/database`; options of the same names in the URL override these.
+    No I/O yet.
 
+    answer_seconds: a statement that takes longer is ended, and a server that is silent for a little longer given up on.
     `?listen=no`: never LISTEN (through a pooler it is of no use); then sleepers poll four times a second.
     """
-    return PostgresBackend(read(url, schema=schema, pool_size=pool_size), clock=clock)
+    return PostgresBackend(read(url, schema=schema, pool_size=pool_size, answer_s=answer_seconds), clock=clock)
 
 
 class PostgresBackend:

@@ -24,19 +24,17 @@ def claim(tx: Transaction, queue: int, call: Exchange, gates: Gates, *, is_due: 
         gates.changed(name)
     for task in call.serve:
         gates.changed(task_gate(task))
-    line: list[_Place] | None = None
-    if gates.is_idle:
-        claims, comers = _claim_head(tx, queue, call)
-        if not comers:
-            return claims
-        gates.take(comers)
-    else:
+    claims = _claim_head(tx, queue, call) if gates.is_idle else []
+    if claims or (gates.is_idle and not tx.has_gates(call.queue)):
+        return claims
+    line = _line(tx, queue, _AHEAD_OF_ALL, call.want)
+    comers = _comers(line)
+    if gates.is_idle and not comers:
+        return []
+    gates.take(comers)
+    if gates.let_through(call.serve, call.want):
         line = _line(tx, queue, _AHEAD_OF_ALL, call.want)
-        gates.take(_comers(line))
-    if gates.let_through(call.serve, call.want) or line is None:
-        line = _line(tx, queue, _AHEAD_OF_ALL, call.want)
-    chosen = _walk(tx, queue, call.want, gates, line)
-    claims = _claim_named(tx, queue, call, chosen)
+    claims = _claim_named(tx, queue, call, _walk(tx, queue, call.want, gates, line))
     gates.refill()
     gates.save()
     return claims
@@ -47,12 +45,10 @@ def in_line(name: str, rows: Sequence[tuple[Any, ...]]) -> list[Claim]:
     return [Claim(name, *row[1:]) for row in sorted(rows, key=lambda row: row[:2])]
 
 
-def _claim_head(tx: Transaction, queue: int, call: Exchange) -> tuple[list[Claim], list[Gate]]:
-    """Claims; or the gates that some of the line's head have to pass first."""
-    rows = tx.all("claim", queue=queue, now=tx.now_ms, **_said(call))
-    gates = [gate for gate in (unpack_gate(row[-1]) for row in rows) if gate is not None]
-    claims = [] if gates else in_line(call.queue, [row[:-1] for row in rows])
-    return _counted(tx, queue, claims), gates
+def _claim_head(tx: Transaction, queue: int, call: Exchange) -> list[Claim]:
+    """None also when some of the line's head have to pass a gate first."""
+    values = {"want": call.want, "worker": call.worker, "lease_ms": call.lease_ms}
+    return _counted(tx, queue, in_line(call.queue, tx.all("claim", queue=queue, now=tx.now_ms, **values)))
 
 
 def _walk(tx: Transaction, queue: int, want: int, gates: Gates, line: list[_Place]) -> list[bytes]:
@@ -95,10 +91,6 @@ def _counted(tx: Transaction, queue: int, claims: list[Claim]) -> list[Claim]:
     tx.left(queue, State.PENDING, len(claims))
     tx.arrived(queue, State.RUNNING, len(claims))
     return claims
-
-
-def _said(call: Exchange) -> dict[str, object]:
-    return {"want": call.want, "worker": call.worker, "lease_ms": call.lease_ms}
 
 
 def _comers(line: Sequence[_Place]) -> list[Gate]:

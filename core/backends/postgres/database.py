@@ -21,6 +21,7 @@ from .joined import Joined, Place
 from .joined import look as look_at_place
 from .look import seconds_to_work
 from .partitions import make_days
+from .patience import NoAnswerError
 from .ping import answers_within
 from .pool import Connection, Pool
 from .schema import prepare_schema
@@ -146,11 +147,11 @@ class Database:
         """A connection in a transaction. One that died at rest, as after a restart of the server, is passed over:
         nothing was asked of it yet."""
         for turn in range(self._pool.size + 1):
-            with self._pool.lent() as db:
+            with self._pool.lent() as db, db.hurried(self._address.answer_s):
                 try:
-                    db.execute(begin)
-                except psycopg.OperationalError:
-                    if not db.closed or turn == self._pool.size:
+                    db.execute(f"{begin}; SET LOCAL statement_timeout = {round(self._address.answer_s * 1000)}")
+                except psycopg.OperationalError as error:
+                    if not db.closed or turn == self._pool.size or isinstance(error, NoAnswerError):
                         raise
                     continue
                 try:

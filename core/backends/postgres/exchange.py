@@ -36,7 +36,7 @@ def exchange(tx: Transaction, call: Exchange) -> ExchangeReply:
         claims = _claims_again(tx, queue, call, tokens)
     else:
         refused = []
-    asked, due_ms, opens_ms, awaited = tx.one("exchange_end", queue=queue, worker=call.worker, told=TOLD_TASKS)
+    asked, due_ms, opens_ms, awaited = _end(tx, queue, call)
     if last is None or call.call > last:
         _trim(tx, queue, call, completed)
     return ExchangeReply(
@@ -55,8 +55,15 @@ def _begin(tx: Transaction, call: Exchange) -> tuple[Any, ...]:
     if row is None:
         tx.queue(call.queue)
         row = tx.one("exchange_begin", name=call.queue, worker=call.worker)
-    tx.know_queue(call.queue, row[0], is_known=row[1])
-    return (row[0], *row[2:])
+    tx.know_queue(call.queue, row[0], is_known=row[1], has_gates=row[2])
+    return (row[0], *row[3:])
+
+
+def _end(tx: Transaction, queue: int, call: Exchange) -> tuple[Any, ...]:
+    """Who is asked to stop, the next due time, the next time that a gate opens, tasks that are waited for."""
+    if tx.has_gates(call.queue):
+        return tx.one("exchange_end_gated", queue=queue, worker=call.worker, told=TOLD_TASKS)
+    return (*tx.one("exchange_end", queue=queue, worker=call.worker), None, [])
 
 
 def _has_due(tx: Transaction, call: Exchange, due_ms: int | None) -> bool:

@@ -6,6 +6,7 @@ import psycopg
 from psycopg import errors
 
 from ...errors import StoreError, StoreFull, StoreUnavailable
+from .patience import NoAnswerError
 
 _FULL = (errors.DiskFull, errors.OutOfMemory)
 _LOGIN = (errors.InvalidPassword, errors.InvalidAuthorizationSpecification)
@@ -37,6 +38,10 @@ def _sentence(error: psycopg.Error, url: str) -> str:
         return f"PostgreSQL at {url} takes no writes; point the URL to the primary server"
     if isinstance(error, errors.LockNotAvailable):
         return f"an open transaction at {url} holds the same unique key; send it again once that has ended"
+    if isinstance(error, errors.QueryCanceled):
+        return f"PostgreSQL at {url} was at one statement for too long; see what holds locks there, then send it again"
+    if isinstance(error, NoAnswerError):
+        return f"PostgreSQL at {url} says nothing; is the server stopped, or its machine hung?"
     if isinstance(error, _AGAIN):
         return f"PostgreSQL at {url} was too busy with the same jobs; send it again"
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):

@@ -19,7 +19,7 @@ from .transaction import Transaction
 
 _LOCKS: Final = 1024  # rows of gate_lock
 _DUE_AT_ONCE: Final = 100
-_ALL: Final = (1 << 31) - 1
+_REFILLED: Final = 1_000  # jobs that one step lets through a gate; the others go with the claims
 _IDLE_AT_ONCE: Final = 200
 
 
@@ -111,6 +111,7 @@ class Gates:
     def take(self, comers: Iterable[Gate]) -> None:
         """Wait for the gates that all this is about and those of some comers; once in a transaction."""
         names = self._stirred | self._changed | self._numbers.keys() | {gate.name for gate in comers}
+        self._tx.gates_come(self._name)
         self._tx.run("gate_lock", slots=sorted({self._slot(name) for name in names}))
         self._load(names)
 
@@ -128,7 +129,7 @@ class Gates:
 
     def refill(self) -> bool:
         """Let as many pass as have become free where something changed; whether any did."""
-        moved = self._open(dict.fromkeys(self._stirred, _ALL))
+        moved = self._open(dict.fromkeys(self._stirred, _REFILLED))
         self._stirred.clear()
         return moved
 

@@ -31,7 +31,9 @@ def add(tx: Transaction, jobs: Sequence[NewJob], *, ids_are_new: bool = False) -
 def _add_to(tx: Transaction, name: str, jobs: Sequence[NewJob], *, ids_are_new: bool) -> list[Receipt]:
     """A job may be looked at again: its id stands in the batch twice, or what was in its way has just gone."""
     receipts: dict[int, Receipt] = {}
+    turns = 0
     while len(receipts) < len(jobs):
+        turns += 1
         turn: dict[bytes, int] = {}
         for place, job in enumerate(jobs):
             if place not in receipts:
@@ -44,19 +46,25 @@ def _add_to(tx: Transaction, name: str, jobs: Sequence[NewJob], *, ids_are_new: 
                 receipts[place] = Receipt(jobs[place].ref, created=True)
             elif raw in instead:
                 receipts[place] = Receipt(instead[raw], created=False)
-        _expire_keys_of(tx, name, [job for place, job in enumerate(jobs) if place not in receipts])
+        left = [job for place, job in enumerate(jobs) if place not in receipts]
+        _expire_keys_of(tx, name, left, is_first_turn=turns == 1)
     return [receipts[place] for place in range(len(jobs))]
 
 
-def _expire_keys_of(tx: Transaction, name: str, jobs: Sequence[NewJob]) -> None:
-    """In the way of some jobs; aside, because it locks the rows of jobs that workers settle."""
-    if jobs:
-        queue, keys = tx.queue(name), [job.unique_key for job in jobs]
+def _expire_keys_of(tx: Transaction, name: str, jobs: Sequence[NewJob], *, is_first_turn: bool) -> None:
+    """In the way of some jobs; aside, because it locks the rows of jobs that workers settle. What is still in the way
+    afterwards is of this very transaction, and no other one sees it."""
+    queue, keys = tx.queue(name), [job.unique_key for job in jobs]
+    if jobs and is_first_turn:
         tx.aside(lambda other: expire(other, queue, keys))
+    elif jobs:
+        expire(tx, queue, keys)
 
 
 def _store(tx: Transaction, name: str, jobs: Sequence[NewJob], *, ids_are_new: bool) -> set[bytes]:
     queue = tx.queue(name)
+    if any(job.gate for job in jobs):
+        tx.gates_come(name)
     stored = dict(
         tx.all(
             "job_add",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 from weakref import WeakKeyDictionary
 
 import psycopg
@@ -20,6 +20,8 @@ from .statements import Statements
 from .transaction import Transaction
 
 _SAVEPOINT: Final = "jobs_enqueue"
+Write: TypeAlias = Callable[[Callable[[Transaction], object]], object]
+
 _OUR_ADAPTERS: Final = adapt.AdaptersMap(psycopg.adapters)
 
 
@@ -45,7 +47,6 @@ class Joined:
         self._clock = clock
         self._url = url
         self._own: Place | None = None
-        self._queues: dict[str, int] = {}
         self._refusals: WeakKeyDictionary[Connection, str] = WeakKeyDictionary()
 
     def refusal(self, connection: object, ask_own: Callable[[], Place]) -> str:
@@ -61,19 +62,13 @@ class Joined:
             known = self._refusals[connection] = self._reason(theirs, self._own)
         return known
 
-    def enqueue(
-        self, connection: object, jobs: Sequence[NewJob], write: Callable[[Callable[[Transaction], object]], object]
-    ) -> list[Receipt]:
-        """See Joining. write: runs a work in a transaction of the store's own, which ends soon. There queues are made,
-        so that nobody who is first in the same one waits for the caller's commit."""
-        names = sorted({job.queue for job in jobs})
-        if not self._queues.keys() >= set(names):
-            write(lambda own: self._queues.update({name: own.queue(name) for name in names}))
+    def enqueue(self, connection: object, jobs: Sequence[NewJob], write: Write) -> list[Receipt]:
+        """See Joining. write: runs a work in a transaction of the store's own, which ends soon."""
         guest = _Guest(cast(Connection, connection))
         tx = _JoinedTransaction(cast(Connection, guest), self._sql, self._clock, write)
-        for name in names:
-            tx.know_queue(name, self._queues[name], is_known=True)  # its counter's row makes it so, at the commit
         with guest.savepoint():
+            for name in sorted({job.queue for job in jobs}):
+                tx.prepare_queue(name)
             receipts = add(tx, jobs, ids_are_new=True)
             tx.flush_counters(slot=None)
         return receipts
@@ -101,13 +96,23 @@ class _JoinedTransaction(Transaction):
         db: Connection,
         sql: Statements,
         clock: Clock | None,
-        write: Callable[[Callable[[Transaction], object]], object],
+        write: Write,
     ) -> None:
         super().__init__(db, sql, clock)
         self._write = write
 
     def aside(self, work: Callable[[Transaction], object]) -> None:
         self._write(work)
+
+    def prepare_queue(self, name: str) -> None:
+        """Made aside, so that nobody who is first in the same one waits for the caller's commit; known to be listed,
+        because the row that its counter gets here makes it so, at that commit."""
+        queue = self.find_queue(name)
+        if queue is None:
+            made: list[int] = []
+            self._write(lambda own: made.append(own.queue(name)))
+            queue = made[-1]
+        self.know_queue(name, queue, is_known=True)
 
 
 class _PlainCursor(Cursor[tuple[Any, ...]]):

@@ -11,6 +11,7 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from .address import Address
+from .patience import PatientConnection
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
@@ -30,9 +31,9 @@ class Pool:
         self._failures = 0
         self._failure: psycopg.Error | None = None
         self.size = address.pool_size
-        self._pool: ConnectionPool[Connection] = ConnectionPool(
+        self._pool: ConnectionPool[PatientConnection] = ConnectionPool(
             address.conninfo,
-            connection_class=psycopg.Connection,
+            connection_class=PatientConnection,
             kwargs=SETTINGS,
             min_size=0,
             max_size=address.pool_size,
@@ -45,7 +46,7 @@ class Pool:
         self._conninfo = address.conninfo
 
     @contextmanager
-    def lent(self, patience_s: float = PATIENCE_S) -> Iterator[Connection]:
+    def lent(self, patience_s: float = PATIENCE_S) -> Iterator[PatientConnection]:
         """A connection of the caller's own for a while; raises psycopg.OperationalError when there is none."""
         connection = self._take(patience_s)
         try:
@@ -56,7 +57,7 @@ class Pool:
     def close(self) -> None:
         self._pool.close()
 
-    def _take(self, patience_s: float) -> Connection:
+    def _take(self, patience_s: float) -> PatientConnection:
         failures, until = self._failures, monotonic() + patience_s
         while True:
             try:
@@ -69,7 +70,7 @@ class Pool:
                 if monotonic() > until:
                     raise psycopg.OperationalError(f"none of {self.size} connections was free in time") from None
 
-    def _note_failure(self, _: ConnectionPool[Connection]) -> None:
+    def _note_failure(self, _: ConnectionPool[PatientConnection]) -> None:
         self._failures += 1
 
     def _reason(self) -> psycopg.Error:

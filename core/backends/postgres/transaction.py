@@ -6,7 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from psycopg import Cursor
 
@@ -43,6 +43,14 @@ class Sums:
         }
 
 
+class _Queue(NamedTuple):
+    """What is known of a queue."""
+
+    id: int
+    is_known: bool
+    has_gates: bool
+
+
 class Transaction:
     """An open transaction that writes. Counters, minutes and journals are written by `flush`, in one order for all:
     their rows are wanted by many, and stay locked until the commit."""
@@ -57,7 +65,7 @@ class Transaction:
         self._sums: defaultdict[int, Sums] = defaultdict(Sums)
         self._minutes: list[tuple[int, Mapping[str, int]]] = []
         self._journals: list[tuple[int, str, bytes]] = []
-        self._queues: dict[str, tuple[int, bool]] = {}
+        self._queues: dict[str, _Queue] = {}
 
     @property
     def now_ms(self) -> int:
@@ -91,9 +99,10 @@ class Transaction:
 
     # Queues
 
-    def know_queue(self, name: str, queue: int, *, is_known: bool) -> None:
+    def know_queue(self, name: str, queue: int, *, is_known: bool, has_gates: bool = False) -> None:
         """Note what another statement has found out."""
-        self._queues[name] = (queue, is_known)
+        found = self._queues.get(name)
+        self._queues[name] = _Queue(queue, is_known, has_gates or (found is not None and found.has_gates))
 
     def find_queue(self, name: str) -> int | None:
         """A queue's number; None when nothing ever made it."""
@@ -101,8 +110,8 @@ class Transaction:
             row = self.find("queue_find", name=name)
             if row is None:
                 return None
-            self._queues[name] = (row[0], row[1])
-        return self._queues[name][0]
+            self._queues[name] = _Queue(*row)
+        return self._queues[name].id
 
     def queue(self, name: str, *, is_known: bool = False) -> int:
         """A queue's number, made if need be; is_known: worth listing from now on."""
@@ -111,10 +120,21 @@ class Transaction:
             self.run("queue_add", name=name)
             queue = self.find_queue(name)
         assert queue is not None, "a queue that was just added is there"
-        if is_known and not self._queues[name][1]:
+        if is_known and not self._queues[name].is_known:
             self.run("queue_known", queue=queue)
-            self._queues[name] = (queue, True)
+            self._queues[name] = self._queues[name]._replace(is_known=True)
         return queue
+
+    def has_gates(self, name: str) -> bool:
+        """Whether gates have to do with a queue that was found."""
+        return self._queues[name].has_gates
+
+    def gates_come(self, name: str) -> None:
+        """Note that they have, from now on."""
+        found = self._queues[name]
+        if not found.has_gates:
+            self.aside(lambda other: other.run("queue_gates", queue=found.id))
+            self._queues[name] = found._replace(has_gates=True)
 
     def oldest(self, raws: Iterable[bytes]) -> int:
         """The earliest time at which one of some jobs can have finished: their ids begin with when they were made.

@@ -67,6 +67,11 @@ class Address:
     def owns(self, client: Driver) -> bool:
         return client is not self._lent
 
+    def close(self) -> None:
+        """Leave the sentinels; who asks them again connects anew."""
+        if self._sentinels is not None:
+            self._sentinels.close()
+
     # A cluster
 
     @property

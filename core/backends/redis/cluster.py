@@ -16,7 +16,7 @@ from redis.exceptions import AskError, ClusterDownError, MovedError, RedisError,
 
 from .address import Driver, MakeClient
 from .faults import is_out_of_reach, is_read_only
-from .server import Command, one_trip
+from .server import Command, drop_idle, one_trip
 from .slots import SlotMap, grouped, key_of, node_of, slot_of
 from .where import Node
 
@@ -88,7 +88,7 @@ class Cluster:
         with self._lock:
             clients, self._clients = self._clients, {}
         for client in clients.values():
-            client.connection_pool.disconnect(inuse_connections=False)
+            drop_idle(client)
 
     # Delivery
 
@@ -218,7 +218,7 @@ class Cluster:
             for node in set(self._failed_at) - wanted - set(self._seeds):
                 self._failed_at.pop(node, None)
         for client in gone:
-            client.connection_pool.disconnect(inuse_connections=False)
+            drop_idle(client)
 
 
 class _Patience:

@@ -17,7 +17,7 @@ from ...model.job import Claim, NewJob, StoredJob, Unique, ready_ms_of
 from ...model.outcome import Outcome
 from ...model.schedule import StoredSchedule
 from ...model.states import FINAL, State
-from .history import pack_history, unpack_history
+from .history import pack_history, pack_line, unpack_history
 from .keys import STATE_NUMBERS, STATES_BY_NUMBER
 from .live import HEAD as LIVE
 from .live import pack_rest, unpack_live
@@ -51,29 +51,29 @@ def pack_item(job: NewJob) -> bytes:
         when = b"\x01" + job.delay_ms.to_bytes(6, "big")
     else:
         when = b"\x00"
-    return b"".join((job.raw, when, pack_record(job, job.unique_ms)))
+    return b"".join((job.raw, when, *pack_record(job, job.unique_ms)))
 
 
 def pack_outcome(outcome: Outcome) -> bytes:
     """An outcome as `exchange` takes it (lua/lib/settle.lua)."""
-    gives_way = 0 if outcome.state in FINAL else _GIVES_WAY
-    reason = outcome.reason.encode()
-    gate = outcome.held_at.encode() if outcome.state is State.HELD else b""
+    flags = (0 if outcome.state in FINAL else _GIVES_WAY) | (_IF_EXPIRED if outcome.if_expired else 0)
+    reason, at_gate = outcome.reason.encode(), b""
+    if outcome.held_at and outcome.state is State.HELD:
+        gate = outcome.held_at.encode()
+        flags, at_gate = flags | _AT_A_GATE, _SHORT.pack(len(gate)) + gate
     head = _OUTCOME.pack(
         outcome.raw,
         outcome.token,
         STATE_NUMBERS[outcome.state],
         outcome.charge,
         _STREAMS[outcome.stream],
-        gives_way | (_IF_EXPIRED if outcome.if_expired else 0) | (_AT_A_GATE if gate else 0),
+        flags,
         outcome.delay_ms,
         len(outcome.line),
         len(reason),
     )
-    history = pack_history(outcome.result, outcome.error, (outcome.line,) if outcome.line else ())
-    if gate:
-        return b"".join((head, reason, _SHORT.pack(len(gate)), gate, history))
-    return b"".join((head, reason, history))
+    history = pack_history(outcome.result, outcome.error, pack_line(outcome.line) if outcome.line else b"")
+    return b"".join((head, reason, at_gate, history))
 
 
 def pack_follow_up(outcome: int, job: NewJob) -> bytes:
@@ -117,8 +117,9 @@ def pack_adopted(job: StoredJob) -> bytes:
     if job.state is State.RUNNING:
         raise ValueError(f"{job.ref} is running: only a job that rests can be adopted")
     ends_ms = job.unique_until_ms
-    record = job.enqueued_ms.to_bytes(6, "big") + pack_record(job, max(0, ends_ms - job.enqueued_ms))
-    history, live = pack_history(job.result, job.error, job.lines), pack_rest(job)
+    stamp, unique_ms = job.enqueued_ms.to_bytes(6, "big"), max(0, ends_ms - job.enqueued_ms)
+    record = b"".join((stamp, *pack_record(job, unique_ms)))
+    history, live = pack_history(job.result, job.error, *map(pack_line, job.lines)), pack_rest(job)
     # Whether a time is over is for the store to say.
     head = (job.ref.raw, STATE_NUMBERS[job.state], job.holds_its_key(0), ends_ms, job.score, len(live))
     return b"".join((_ADOPTED.pack(*head), live, _LENGTH.pack(len(record)), record, history))
@@ -170,9 +171,9 @@ def unpack_job(queue: str, raw: bytes, entry: Sequence[Any]) -> StoredJob | None
 
 def stored_job(ref: JobRef, place: tuple[State, int], record: bytes, packed: bytes | None, **history: Any) -> StoredJob:
     """A job from its state and score, its record and what changed about it."""
-    parts, live, (state, score) = parts_of(record), unpack_live(packed), place
-    rank, max_attempts, task_at, key_at, options_at, arguments_at = parts
-    unique, unique_ms, gate = unpack_extras(record, parts)
+    rank, max_attempts, task_at, key_at, options_at, arguments_at = parts_of(record)
+    unique, unique_ms, gate = unpack_extras(record, task_at)
+    live, (state, score) = unpack_live(packed), place
     enqueued_ms = int.from_bytes(record[:6], "big")
     return StoredJob(
         ref=ref,

@@ -15,7 +15,7 @@ from . import codec
 from .intake import CALLS_A_TRIP, Intake, parts_of
 from .keys import STATE_KEYS, STATE_NUMBERS, STATES_BY_NUMBER
 from .link import Call
-from .page import cut_at
+from .page import LOOK_BYTES, cut_at
 from .verbs import BATCH, chunks
 
 _ACTED_AT_ONCE: Final = 100  # several commands a job
@@ -52,7 +52,7 @@ class Control(Intake):
         while goes_on and looked_at < bound and found < sweep.limit:
             score, raw = ("", b"") if place is None else (place.score, cut_at(place, sweep.queue))
             step = (min(BATCH, bound - looked_at), min(_ACTED_AT_ONCE, sweep.limit - found))
-            answer = self._run("sweep", sweep.queue, *head, score, raw, *step, sweep.task, sweep.before_ms)
+            answer = self._run("sweep", sweep.queue, *head, score, raw, *step, sweep.task, sweep.before_ms, LOOK_BYTES)
             looked, of_task, done, undone, more, last_score, last_raw = answer
             looked_at, found, applied, refused = looked_at + looked, found + of_task, applied + done, refused + undone
             goes_on = bool(more)

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
 
 _HEAD = struct.Struct(">II")
 _LENGTH = struct.Struct(">I")
 
 
-def pack_history(result: bytes | None, error: bytes | None, lines: Sequence[bytes]) -> bytes:
-    if result is None and error is None and not lines:
+def pack_line(line: bytes) -> bytes:
+    return _LENGTH.pack(len(line)) + line
+
+
+def pack_history(result: bytes | None, error: bytes | None, *lines: bytes) -> bytes:
+    """Of packed lines; nothing when there is nothing."""
+    if result is None and error is None and not any(lines):
         return b""
     sizes = _HEAD.pack(0 if result is None else len(result) + 1, 0 if error is None else len(error) + 1)
-    parts = [sizes, result or b"", error or b""]
-    for line in lines:
-        parts += (_LENGTH.pack(len(line)), line)
-    return b"".join(parts)
+    return b"".join((sizes, result or b"", error or b"", *lines))
 
 
 def unpack_history(history: bytes | None) -> tuple[bytes | None, bytes | None, tuple[bytes, ...]]:

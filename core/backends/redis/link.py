@@ -75,6 +75,7 @@ class Link:
     def close(self) -> None:
         self._servers.close()
         self._pinging.close()
+        self._address.close()
 
     # Calls
 

@@ -23,7 +23,7 @@ from .link import Call, Link
 _BEHIND_ALL_IDS: Final = b"\xff" * 15
 _STEP: Final = 200  # places of one script call
 _LOOK: Final = 500  # the same with a filter: small jobs take some 2 ms
-_LOOK_BYTES: Final = 1 << 20  # of their records, which may be large
+LOOK_BYTES: Final = 1 << 20  # of their records, which may be large
 _ROWS: Final = 100  # jobs of one script call
 
 
@@ -90,7 +90,7 @@ class _Step(NamedTuple):
         score, raw = ("", b"") if place is None else place
         direction = "down" if self.descending else "up"
         query, state = self.query, STATE_NUMBERS[self.query.state]
-        wanted = ("1", query.task, _LOOK_BYTES, *query.having) if query.task or query.having else ("0",)
+        wanted = ("1", query.task, LOOK_BYTES, *query.having) if query.task or query.having else ("0",)
         return Call("places", self.queue, ("", state, direction, score, raw, self.size, *wanted))
 
     def places(self, flat: Sequence[bytes]) -> list[Place]:

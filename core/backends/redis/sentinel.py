@@ -60,6 +60,11 @@ class Sentinels:
         with self._lock:  # the driver moves the sentinel that answered to the front, which two may not do at once
             return self._ask()
 
+    def close(self) -> None:
+        with self._lock:
+            for sentinel in self._sentinel.sentinels:
+                sentinel.connection_pool.disconnect()
+
     def _ask(self) -> tuple[str, int]:
         found: tuple[str, int] = self._sentinel.discover_master(self.service_name)
         self._master, self._look_at = found, time.monotonic() + _LOOK_EVERY_SECONDS

@@ -60,11 +60,19 @@ class Server:
     def notice(self, error: RedisError) -> None:
         """A server that has become a replica has a successor, which is found by connecting anew."""
         if is_read_only(error):
-            self._client.connection_pool.disconnect(inuse_connections=False)
+            drop_idle(self._client)
 
     def close(self) -> None:
         if self._is_own:
             self._client.connection_pool.disconnect()
+
+
+def drop_idle(client: Driver) -> None:
+    """Close the connections that nobody uses just now."""
+    try:
+        client.connection_pool.disconnect(inuse_connections=False)
+    except TypeError:  # a blocking pool of redis-py 6 closes all or none; whoever uses one sends its call again
+        client.connection_pool.disconnect()
 
 
 def one_trip(client: Driver, commands: Sequence[Command]) -> list[Any]:

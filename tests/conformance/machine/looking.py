@@ -18,13 +18,17 @@ class Looking(Driver):
     """Everything is compared, or a part in turn where all of it would make the trace slow."""
 
     @invariant()
-    def every_reader_tells_what_the_model_has(self) -> None:
-        """One invariant, so that a trace has one line of it a step."""
+    def readers_tell_what_the_model_has(self) -> None:
+        """One invariant, so that a trace has one line of it a step. Jobs every time; the others in turn."""
+        self.turn += 1
         self.jobs_are_as_the_model_has_them()
-        self.counts_are_as_the_model_has_them()
-        self.a_state_is_listed_in_the_models_order()
-        self.gates_stand_as_the_model_has_them()
-        self.the_last_in_line_knows_how_many_are_ahead()
+        in_turn = (
+            self.counts_are_as_the_model_has_them,
+            self.gates_stand_as_the_model_has_them,
+            self.a_state_is_listed_in_the_models_order,
+            self.the_last_in_line_knows_how_many_are_ahead,
+        )
+        in_turn[self.turn % len(in_turn)]()
 
     def jobs_are_as_the_model_has_them(self) -> None:
         jobs = list(self.model.jobs.values())
@@ -41,15 +45,13 @@ class Looking(Driver):
                 for counts in store.counts():
                     assert dict(counts.states) == {state: len(model.of(state)) for state in State}
                     assert (counts.processed, counts.failures) == (model.processed, model.failures)
-                    assert counts.last_processed_ms == model.last_processed_ms
+                    assert counts.last_processed_ms in model.last_processed_ms
                     assert counts.oldest_pending_ms == (ready_ms_of(pending[0].score) if pending else 0)
                     assert counts.is_paused == model.is_paused
                     assert list(counts.awaited) == model.gates.awaited()
 
     def a_state_is_listed_in_the_models_order(self) -> None:
-        """One state a step, in turn."""
-        self.turn += 1
-        state = list(State)[self.turn % len(State)]
+        state = list(State)[self.turn // 4 % len(State)]
         expected = [job.raw for job in self.model.of(state)]
         for name, store in self.stores.items():
             with told(name):
@@ -60,7 +62,7 @@ class Looking(Driver):
         """Every gate at which something goes on, and one in turn of those at which nothing may."""
         in_use = {job.held_at for job in self.model.jobs.values() if job.held_at}
         in_use |= {job.new.gate.name for job in self.model.jobs.values() if job.has_passed and job.new.gate}
-        for gate in sorted(in_use | {GATE_NAMES[self.turn % len(GATE_NAMES)]}):
+        for gate in sorted(in_use | {GATE_NAMES[self.turn // 4 % len(GATE_NAMES)]}):
             expected = self.model.gates.info(gate, self.clock.now_ms())
             for name, store in self.stores.items():
                 with told(name):

@@ -7,8 +7,8 @@ python -m pytest tests/conformance/test_machine.py --hypothesis-profile long
 from hypothesis import HealthCheck, Phase, settings
 
 IN_THE_SUITE = settings(
-    max_examples=80,
-    stateful_step_count=100,
+    max_examples=40,
+    stateful_step_count=70,
     deadline=None,
     derandomize=True,
     database=None,

@@ -32,7 +32,8 @@ class ModelQueue:
         self.gates = ModelGates(self.jobs)
         self.keys = ModelKeys()
         self.is_paused = False
-        self.processed = self.failures = self.last_processed_ms = 0
+        self.processed = self.failures = 0
+        self.last_processed_ms = {0}  # when the newest attempt ended: by turn and, should time go back, by the clock
         self._claims = 0
         self._watched_ms: int | None = None
         self._quiet_until_ms = 0
@@ -86,7 +87,7 @@ class ModelQueue:
         if state in ENDS_AN_ATTEMPT:
             self.processed += 1
             self.failures += state in (State.FAILED, State.DEAD)
-            self.last_processed_ms = self._now()
+            self.last_processed_ms = {self._now(), max(self._now(), *self.last_processed_ms)}
         return True
 
     def promote(self) -> None:
@@ -204,6 +205,7 @@ class ModelQueue:
             self._place(job, State.CANCELLED)
         else:
             by_order = job.new.gate if job.state is State.HELD else None
+            job.reason = reason
             self._place(job, State.PENDING)
             if by_order:
                 self.gates.stand(by_order, self._now())

@@ -49,7 +49,7 @@ def held(jobs: Jobs) -> dict[str, tuple[str, bytes, int]]:
 
 
 def test_killed_again_and_again_it_moves_each_job_once(
-    open_shell: Callable[[str], Shell], redis_server: str, tmp_path: Path
+    open_shell: Callable[[str], Shell], target: str, tmp_path: Path
 ) -> None:
     seed = random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed}")
@@ -86,9 +86,7 @@ def test_killed_again_and_again_it_moves_each_job_once(
     new.close()
 
 
-def test_it_says_what_is_there_and_what_it_did(
-    open_shell: Callable[[str], Shell], redis_server: str, tmp_path: Path
-) -> None:
+def test_it_says_what_is_there_and_what_it_did(open_shell: Callable[[str], Shell], target: str, tmp_path: Path) -> None:
     source = f"sqlite:///{tmp_path / 'old.db'}"
     fill(source)
     shell = open_shell(source)

@@ -6,13 +6,13 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import psycopg
 
 from tests.postgres_server import PostgresServer
+from tests.power.family import family_of, wait_for_the_end
 from tests.servers import free_port
 
 NAME = "standby"
@@ -23,22 +23,13 @@ SAFE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "wa
 def crash(server: PostgresServer) -> None:
     """SIGKILL to the server and to all its processes, as when the machine goes; returns when they are gone."""
     assert server.process is not None
-    parent = server.process.pid
-    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    for pid in (parent, *map(int, children)):
+    family = family_of(server.process.pid)
+    for pid in family:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     server.process.wait()
-    wait_until(lambda: not any(is_alive(int(pid)) for pid in children), "the end of its processes")
+    wait_for_the_end(family)
     server.process = None
-
-
-def is_alive(pid: int) -> bool:
-    """Whether it runs: one that was killed may stay a while as an entry in the system's table."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 def wait_until(is_so: Callable[[], bool], what: str) -> float:

@@ -18,6 +18,7 @@ from core.backends.redis.backend import RedisBackend
 from core.errors import ConfigError, StoreError, StoreFormatError, StoreUnavailable
 from core.model.states import State
 from core.model.worker import WorkerInfo
+from core.tasks.registry import Registry
 from tests.redis_cluster import RedisCluster, number_of
 from tests.redis_proxy import forwarded
 from tests.servers import RedisServer
@@ -276,6 +277,24 @@ def test_a_dead_server_takes_only_its_own_queues_along(own_cluster: RedisCluster
         store.counts()
     with pytest.raises(StoreUnavailable):
         store.ping()
+
+
+def test_workers_of_other_queues_go_on_beside_a_dead_server(own_cluster: RedisCluster):
+    """Even beside the one that has the register of workers and the list of queues."""
+    dead = number_of("jobs")
+    queue = next(queue for queue in QUEUES if number_of(queue) != dead)
+    jobs = Jobs(own_cluster.url, registry=Registry())
+    jobs.register("double", lambda n: 2 * n, queue=queue)
+    try:
+        with jobs.running(queues=[queue]):
+            assert jobs.result(jobs.enqueue("double", n=1).id, timeout=20) == 2
+            own_cluster.servers[dead].kill()
+            made = [jobs.enqueue("double", n=n) for n in range(20)]
+            assert [jobs.result(job.id, timeout=20) for job in made] == [2 * n for n in range(20)]
+            own_cluster.servers[dead].start()
+            until(jobs.backend.ping, RETURN_ALLOWANCE_S)
+    finally:
+        jobs.close()
 
 
 def test_a_server_that_comes_back_is_used_again(own_cluster: RedisCluster, open_store: Opener):

@@ -3,10 +3,12 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from core.backends.redis import codec
 from core.backends.redis.keys import STATE_NUMBERS
-from core.model.job import NewJob
+from core.model.gate import Gate
+from core.model.job import NewJob, Unique
 from core.model.outcome import Outcome
 from core.model.states import State
 
@@ -23,6 +25,10 @@ jobs = st.builds(
     max_attempts=st.integers(1, 10_000),
     unique_key=st.text(st.characters(exclude_categories=["Cs"]), max_size=200),
 )
+names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200)
+numbers = st.integers(0, 2**53)
+gates = st.builds(Gate, names, limit=numbers, interval_us=numbers, burst=st.integers(1, 2**53))
+kinds = st.sampled_from(Unique)
 
 
 @given(jobs, st.integers(0, 2**47))
@@ -35,6 +41,24 @@ def test_a_record_gives_back_what_went_in(new: NewJob, enqueued_ms: int):
     for name in ("ref", "task", "arguments", "options", "priority", "max_attempts", "unique_key"):
         assert getattr(stored, name) == getattr(new, name)
     assert (stored.enqueued_ms, stored.score, stored.attempts) == (enqueued_ms, 7, 0)
+
+
+@given(jobs, st.none() | gates, kinds, st.integers(1, 2**40))
+def test_a_gate_and_the_kind_of_a_key_come_back_beside_the_rest(new: NewJob, gate: Gate | None, kind: Unique, ms: int):
+    new = replace(new, gate=gate, unique=kind, unique_ms=ms if kind is Unique.FOR_A_TIME else 0)
+    stored = codec.unpack_job(
+        "mail", new.raw, [1, b"7", (5).to_bytes(6, "big") + codec.pack_item(new)[15:], None, None]
+    )
+    assert stored is not None
+    for name in ("task", "arguments", "options", "unique_key", "unique", "gate"):
+        assert getattr(stored, name) == getattr(new, name)
+    assert stored.unique_until_ms == (5 + ms if kind is Unique.FOR_A_TIME else 0)
+
+
+def test_an_ordinary_job_is_stored_as_it_ever_was():
+    new = job(raw=b"r" * 14, task="shop.send", options=b"OO", arguments=b"AAA", unique_key="key", priority=5)
+    head = b"\x01\x5f" + (4).to_bytes(2, "big") + b"\x09" + (3).to_bytes(2, "big") + (2).to_bytes(3, "big")
+    assert codec.pack_item(new) == b"r" * 14 + b"\x00" + head + b"shop.sendkeyOOAAA"
 
 
 def test_a_delay_and_a_time_travel_beside_the_record():

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
 import redis
+from redis.connection import AbstractConnection
 
 from core.backends.contract import Exchange
 from core.backends.redis.backend import RedisBackend
@@ -116,6 +118,20 @@ def test_a_bulk_enqueue_costs_a_call_for_two_hundred_jobs(store: RedisBackend, r
     spent = counted(raw_client, lambda: fill(store, 10_000))
     assert spent["evalsha"] == 50
     assert spent.total() <= 50 * 7
+
+
+def test_ten_thousand_jobs_of_two_queues_go_in_two_round_trips(store: RedisBackend, monkeypatch: pytest.MonkeyPatch):
+    store.enqueue([job("a"), job("b")])
+    sent: list[int] = []
+    send = AbstractConnection.send_packed_command
+
+    def counting(self: AbstractConnection, command: Any, check_health: bool = True) -> None:
+        sent.append(1)
+        send(self, command, check_health)
+
+    monkeypatch.setattr(AbstractConnection, "send_packed_command", counting)
+    assert len(store.enqueue([job(queue) for queue in ("a", "b") for _ in range(5_000)])) == 10_000
+    assert len(sent) <= 2
 
 
 def test_counts_cost_a_call_a_queue_whatever_they_hold(store: RedisBackend, raw_client: redis.Redis):

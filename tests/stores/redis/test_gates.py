@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import pytest
 import redis
 
-from core.backends.contract import Exchange, ExchangeReply
+from core.backends.contract import Exchange, ExchangeReply, PageQuery
 from core.backends.redis.backend import RedisBackend
-from core.model.gate import Gate
-from core.model.job import Claim
+from core.model.gate import Gate, task_gate
+from core.model.job import Claim, StoredJob
 from core.model.outcome import Outcome
 from core.model.retention import Retention
 from core.model.states import State, Verb
@@ -160,6 +160,39 @@ def test_a_place_in_line_whose_job_was_lost_does_not_keep_its_slot(timed: RedisB
     assert timed.gate("mail", ONE.name) is None
 
 
+def test_a_place_in_line_of_one_who_does_not_wait_moves_nobody(timed: RedisBackend, raw_client: redis.Redis):
+    timed.enqueue([job(gate=ONE) for _ in range(3)])
+    [claim] = work(timed, want=5).claims
+    line = "jobs:{mail}:waiting"
+    [first, _] = raw_client.zrange(line, 0, -1)
+    head, other = first[:-22], timed.enqueue([job()])[0].ref
+    [running] = work(timed, want=1).claims
+    raw_client.zadd(line, {head + bytes(8) + running.raw: 0})
+    finish(timed, [claim])
+    assert running.ref == other
+    found = timed.get([other])[0]
+    assert found is not None
+    assert found.state is State.RUNNING
+    finish(timed, [running])
+    assert len(drain(timed)) == 2
+    assert left_over(raw_client) == set()
+
+
+def test_a_job_that_was_lost_after_it_had_passed_leaves_its_slot(timed: RedisBackend, raw_client: redis.Redis):
+    timed.enqueue([job(gate=ONE) for _ in range(2)])
+    [claim] = work(timed, want=5).claims
+    timed.act(Verb.RETRY, "mail", [row.ref.raw for row in held(timed)], "past the gate")
+    [passed] = timed.page(PageQuery(state=State.PENDING)).jobs
+    raw_client.hdel("jobs:{mail}:job", passed.ref.raw)
+    assert work(timed, want=5).claims == []
+    finish(timed, [claim])
+    assert timed.gate("mail", ONE.name) is None
+
+
+def held(store: RedisBackend) -> Sequence[StoredJob]:
+    return store.page(PageQuery(state=State.HELD)).jobs
+
+
 def test_a_batch_of_jobs_that_pass_costs_two_commands_a_job_at_most(timed: RedisBackend, raw_client: redis.Redis):
     timed.enqueue([job(gate=Gate(f"limit:{n}", limit=1)) for n in range(100)])
     claims = work(timed, want=50).claims
@@ -212,3 +245,11 @@ def test_a_settle_repeated_after_a_lost_reply_frees_one_slot(timed: RedisBackend
     info = timed.gate("mail", ONE.name)
     assert info is not None
     assert (info.used, info.waiting) == (1, 2)
+
+
+def test_the_first_to_wait_for_a_task_may_be_served_in_the_same_call(timed: RedisBackend):
+    timed.enqueue([job()])
+    [claim] = work(timed, want=1).claims
+    reply = work(timed, end(claim, State.HELD, held_at=task_gate("shop.send")), want=1, serve=["shop.send"])
+    assert [again.raw for again in reply.claims] == [claim.raw]
+    assert reply.awaited == []

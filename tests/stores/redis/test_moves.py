@@ -60,6 +60,13 @@ def test_one_call_of_a_sweep_acts_on_a_hundred_at_most(moved: RedisBackend, raw_
     assert moved.counts()[0].states[State.PENDING] == 600
 
 
+def test_a_sweep_of_large_jobs_reads_a_few_at_a_time(moved: RedisBackend, raw_client: redis.Redis):
+    moved.enqueue([job(arguments=bytes(60_000)) for _ in range(120)])
+    spent = counted(raw_client, lambda: moved.sweep(sweep(limit=100)))
+    assert moved.counts()[0].states[State.CANCELLED] == 100
+    assert spent["evalsha"] == 2
+
+
 def test_a_queue_moves_whole_within_a_store(moved: RedisBackend):
     gate = Gate("limit:shop.send", limit=3)
     moved.enqueue([job(gate=gate, unique_key=f"key:{n}") for n in range(500)])

@@ -95,7 +95,7 @@ def test_a_sleeper_whose_link_is_cut_sleeps_on(cut_store: RedisBackend, proxy: P
     slept = threading.Event()
 
     def sleep() -> None:
-        while not cut_store.counts()[0].states[State.PENDING]:
+        while not insist(cut_store.counts)[0][0].states[State.PENDING]:
             cut_store.wait(["mail"], 30.0)
         slept.set()
 

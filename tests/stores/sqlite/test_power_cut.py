@@ -22,6 +22,8 @@ from tests.power.record import read_log
 from tests.power.workload import Losses, Promise, losses
 from tests.power.writer import read_promises
 
+from .conftest import MakeJob
+
 ROOT = Path(__file__).parents[3]
 NAME = "jobs.sqlite3"
 ROUNDS = 120
@@ -120,6 +122,21 @@ def sound(path: Path) -> str:
         return integrity(path)
     except (StoreError, AssertionError, sqlite3.Error, FileNotFoundError) as error:
         return type(error).__name__
+
+
+def test_a_cut_while_a_store_is_made_leaves_one_that_can_be_opened_and_used(tmp_path: Path, make_job: MakeJob):
+    chance = seeded()
+    written = write(tmp_path, chance, "FULL")
+    first, made = written.recording.events[0].at_ns, written.promises[0].at_ns
+    when = written.recording.moments(chance, CUTS, since_ns=first, until_ns=made)
+    for number, (at_ns, luck) in enumerate(zip(when, cycle(Luck), strict=False)):
+        left = tmp_path / f"cut-{number}"
+        written.recording.cut(at_ns, left, luck, chance)
+        store = SqliteBackend(left / NAME)
+        store.open()
+        assert store.enqueue([make_job()])[0].created
+        assert_consistent(store)
+        store.close()
 
 
 def test_the_recording_is_complete(tmp_path: Path):

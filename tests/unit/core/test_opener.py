@@ -2,10 +2,15 @@
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
-from core.backends.opener import open_backend, preload, wing_of
+from core.backends.memory.backend import MemoryBackend
+from core.backends.opener import is_transactional, open_backend, preload, wing_of
+from core.backends.postgres.backend import PostgresBackend
+from core.backends.redis.backend import RedisBackend
+from core.backends.sqlite.backend import SqliteBackend
 from core.errors import ConfigError
 
 
@@ -19,6 +24,17 @@ def test_schemes_name_their_store() -> None:
     assert [wing_of(f"{scheme}://x") for scheme in ("memory", "sqlite", "redis", "rediss", "unix")] == [
         "memory", "sqlite", "redis", "redis", "redis"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("url", "store"),
+    [
+        ("memory://", MemoryBackend), ("sqlite:///x", SqliteBackend),
+        ("redis://x", RedisBackend), ("postgres://x/y", PostgresBackend),
+    ],
+)  # fmt: skip
+def test_what_is_known_of_transactions_beforehand_is_what_the_store_says(url: str, store: Any) -> None:
+    assert is_transactional(url) is store.features.transactional
 
 
 def test_preloading_imports_the_driver_and_connects_to_nothing() -> None:

@@ -91,8 +91,19 @@ def problems(page: str, collected: frozenset[str]) -> list[str]:
     known = references(page)
     found = [f"there is no table {title!r}" for title in TABLES if not rows_of(section(page, title))]
     found += [f"{cell.row}, {cell.store}: {why}" for cell in cells(page) if (why := fault(cell, known, collected))]
-    used = set(REFERENCE.findall(page.partition("\n## The tests\n")[0]))
-    return found + [f"[{name}] is used nowhere" for name in known if name not in used]
+    used = set(REFERENCE.findall(re.sub(r"`[^`]*`", "", page.partition("\n## The tests\n")[0])))
+    found += [f"[{name}] is used nowhere" for name in known if name not in used]
+    found += [f"[{name}] is not in the list of tests" for name in sorted(used - known.keys())]
+    return found + [
+        f"[{name}]: pytest collects no {shown.test}"
+        for name, shown in known.items()
+        if not nodes_of(shown.test, collected)
+    ]
+
+
+def nodes_of(test: str, collected: frozenset[str]) -> list[str]:
+    """The ids under which pytest collects a test."""
+    return [node for node in collected if node == test or node.startswith(f"{test}[")]
 
 
 def fault(cell: Cell, known: dict[str, Shown], collected: frozenset[str]) -> str:
@@ -102,12 +113,14 @@ def fault(cell: Cell, known: dict[str, Shown], collected: frozenset[str]) -> str
         return "" if NOT_TRIED.search(cell.text) else f"{cell.text!r} names no test, and no reason why there is none"
     for name in names:
         if name not in known:
-            return f"[{name}] is not in the list of tests"
+            return "names a test that is not in the list"
         test, store = known[name]
-        nodes = [node for node in collected if node == test or node.startswith(f"{test}[")]
-        if not nodes:
-            return f"[{name}]: pytest collects no {test}"
-        if not any(STORES[cell.store] in ({store} if store else stores_of(node)) for node in nodes) and store != "all":
+        nodes = nodes_of(test, collected)
+        if (
+            nodes
+            and not any(STORES[cell.store] in ({store} if store else stores_of(node)) for node in nodes)
+            and store != "all"
+        ):
             return f"[{name}]: {test} is not collected for this store"
     return ""
 
@@ -190,7 +203,7 @@ def test_a_page_as_it_should_be_has_no_problem():
     [
         ("no", "names no test"),
         ("not tried", "names no test"),
-        ("no [fast] [slow]", "not in the list"),
+        ("no [fast] [slow]", "names a test that is not in the list"),
         ("no [one-call] [slow]", "not collected for this store"),
     ],
 )
@@ -217,6 +230,18 @@ def test_a_missing_table_and_an_unused_test_are_found():
     assert problems(page, COLLECTED) == [
         "there is no table 'What each store loses'",
         "[slow] is used nowhere",
+    ]
+
+
+def test_references_outside_of_tables_are_looked_at_as_well():
+    page = EXAMPLE.format(quick="no") + "\n"
+    told = page.replace(
+        "## What each store costs", "Slowly [slow], never [fast], in `code[fine]`.\n\n## What each store costs"
+    )
+    gone = frozenset(node for node in COLLECTED if "slow" not in node)
+    assert problems(told, gone)[1:] == [
+        "[fast] is not in the list of tests",
+        "[slow]: pytest collects no tests/stores/sqlite/test_x.py::test_slow",
     ]
 
 

@@ -1,7 +1,7 @@
 -- Hand jobs that this transaction has locked to a worker, with tokens that grow as they are named; those that have a
 -- gate have passed it.
 -- in:  queue, raw (array, in run order), worker, now, lease_ms
--- out: as claim.sql, without the last column
+-- out: as claim.sql
 
 WITH numbered AS MATERIALIZED (
     SELECT raw, nextval('jobs.token') AS token

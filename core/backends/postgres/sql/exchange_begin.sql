@@ -1,10 +1,10 @@
 -- All that an exchange wants to know first.
 -- in:  name of the queue, worker
--- out: id, is_known, is_paused, completed jobs, next due time (NULL: none), the time at which the
---      next gate opens for one who waits (NULL: none), and the last answer to this worker: call, refused, tokens (NULL:
---      none); or nothing
+-- out: id, is_known, has_gates, is_paused, completed jobs, next due time (NULL: none), the time at
+--      which the next gate opens for one who waits (NULL: none), and the last answer to this worker: call, refused,
+--      tokens (NULL: none); or nothing
 
-SELECT queue.id, queue.is_known, queue.is_paused,
+SELECT queue.id, queue.is_known, queue.has_gates, queue.is_paused,
        (SELECT coalesce(sum(completed), 0)::bigint FROM jobs.counter
         WHERE counter.queue = queue.id AND slot >= 0),
        least(

@@ -11,7 +11,8 @@ SELECT (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint,
            bool_and(has_schema_privilege(pg_namespace.oid, 'USAGE') AND has_table_privilege(pg_class.oid, wanted.right)),
            false
        )
-FROM (VALUES ('job', 'SELECT'), ('job', 'INSERT'), ('job', 'DELETE'), ('finished', 'SELECT'),
+FROM (VALUES ('queue', 'SELECT'), ('finished', 'SELECT'),
+             ('job', 'SELECT'), ('job', 'INSERT'), ('job', 'UPDATE'), ('job', 'DELETE'),
              ('timed_key', 'SELECT'), ('timed_key', 'INSERT'), ('timed_key', 'UPDATE'),
              ('counter', 'SELECT'), ('counter', 'INSERT'), ('counter', 'UPDATE')) AS wanted ("table", "right")
 LEFT JOIN pg_namespace ON nspname = %(schema)s

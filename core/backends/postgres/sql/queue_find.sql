@@ -1,5 +1,5 @@
 -- A queue.
 -- in:  name
--- out: id, is_known; or nothing
+-- out: id, is_known, has_gates; or nothing
 
-SELECT id, is_known FROM jobs.queue WHERE name = %(name)s;
+SELECT id, is_known, has_gates FROM jobs.queue WHERE name = %(name)s;

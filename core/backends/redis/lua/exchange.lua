@@ -68,7 +68,7 @@ local function open_and_claim()
   if paused or want == 0 then
     return {}, {}
   end
-  if any_waits then
+  if any_waits or gates_made then
     gates().open_due(want)
     gates().serve(arguments(16, outcomes_from - 1), want)
   end

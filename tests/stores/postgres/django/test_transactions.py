@@ -188,6 +188,19 @@ def test_the_web_joins_without_a_hop_to_another_thread(
     web.close()
 
 
+def test_the_web_waits_for_no_store_that_hangs(url: str, registry: Registry, use_database: Callable[..., Any]) -> None:
+    use_database()
+    ended = threading.Event()
+    backend: Any = PromptBackend(lambda: ended.wait(20) and opened(url), patience_s=0.1)
+    web = Jobs(url, registry=registry, backend=backend, unit_of_work=Transactions(joins=True))
+    with transaction.atomic(using=ALIAS):
+        with pytest.raises(StoreUnavailable, match=r"within 0\.1 s"):
+            web.enqueue("ship", order=1)
+        connections[ALIAS].cursor().execute("SELECT 1")
+    ended.set()
+    web.close()
+
+
 # Where it cannot be one.
 
 

@@ -1,6 +1,9 @@
 -- Gates, and unique keys that are held otherwise than until their job has finished. Columns without a value cost a job
 -- nothing.
 
+-- Whether a job with a gate, or one that waits at one, ever came; where none did, no statement asks for gates.
+ALTER TABLE jobs.queue ADD COLUMN has_gates boolean NOT NULL DEFAULT false;
+
 -- gate: the name of its own gate, gate_packed: that gate as it was asked for. has_passed: it holds a slot there.
 -- held_at: the gate at which a held job waits; run_score: its place in that line. has_key: it keeps others from its
 -- unique key by its state. unique_kind: how long it holds it, as numbered in model/job.py.

@@ -101,9 +101,11 @@ local function step(claimer, haul, live_of, count)
       push(back, place, raw)
     elseif record and byte(record, 7) == ORDINARY then
       take(haul, raw, record, live_of(lives[index], record, tonumber(place)))
-    elseif record then -- a place without a job is forgotten here
+    elseif record then
       are_loaded = are_loaded or load_gates(records)
       meet(claimer, haul, live_of, raw, record, lives[index], tonumber(place))
+    elseif lives[index] and is_gated(lives[index]) then -- a place without a job is forgotten here, and its slot free
+      leave_gate(raw, read_live(lives[index]))
     end
   end
   send('ZADD', K.ready, back)

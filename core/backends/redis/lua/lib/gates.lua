@@ -41,15 +41,29 @@ local function make_gates()
     lined_up, struck = {}, {}
   end
 
+  -- The bounds of a gate's part of `waiting`.
+  local function bounds_of(name)
+    local first = line_of(name)
+    return '[' .. first, '[' .. first .. string.rep('\255', PLACE_BYTES + 1)
+  end
+
+  -- After a place in line that was nobody's: its slot is free, and those who wait are counted anew.
+  local function recount(name, has_passed)
+    if has_passed then
+      posts.give_back(name)
+    end
+    local post = posts.of(name)
+    post.waiting, post.changed = call('ZLEXCOUNT', K.waiting, bounds_of(name)), true
+  end
+
   -- Take the first in line out of it, into `through`. The slot of one who is not there is given back.
   local function take_first(post, count, has_passed, through)
-    local first = line_of(post.name)
-    local found = call('ZRANGEBYLEX', K.waiting, '[' .. first, '[' .. first .. string.rep('\255', PLACE_BYTES + 1),
-      'LIMIT', 0, count)
+    local low, high = bounds_of(post.name)
+    local found = call('ZRANGEBYLEX', K.waiting, low, high, 'LIMIT', 0, count)
     for _, member in ipairs(found) do
       push(struck, member)
-      local place, raw = struct.unpack('>I8c14', member, #first + 1)
-      push(through, { raw = raw, place = place, passed = has_passed })
+      local place, raw = struct.unpack('>I8c14', member, #member - PLACE_BYTES + 1)
+      push(through, { raw = raw, place = place, gate = post.name, passed = has_passed })
     end
     if has_passed then
       post.used = post.used - (count - #found)
@@ -58,27 +72,33 @@ local function make_gates()
     post.changed, opened = true, opened + #found
   end
 
-  -- Back to their old place in run order; answers them with their live parts.
+  -- Back to their old place in run order; answers them with their live parts. A place in line whose job is gone, or
+  -- does not wait there, moves nobody and takes no slot.
   local function back_to_ready(through)
-    local raws, lives, ready = {}, {}, {}
+    local raws, no_longer_held, lives, ready, moved = {}, {}, {}, {}, {}
     for index, one in ipairs(through) do
       raws[index] = one.raw
     end
     for index, packed in ipairs(ask('HMGET', K.live, raws)) do
-      local live, one = packed and read_live(packed) or new_live(), through[index]
-      push(ready, exact(one.place), one.raw)
-      live.waits, live.passed = false, one.passed
-      live.gate = one.passed and live.gate or ''
-      one.live = pack_live(live)
-      push(lives, one.raw, one.live)
+      local one, live = through[index], packed and read_live(packed)
+      if live and live.waits and live.gate == one.gate then
+        live.waits, live.passed, live.gate = false, one.passed, one.passed and one.gate or ''
+        one.live = pack_live(live)
+        push(moved, one)
+        push(no_longer_held, one.raw)
+        push(lives, one.raw, one.live)
+        push(ready, exact(one.place), one.raw)
+      else
+        recount(one.gate, one.passed)
+      end
     end
-    send('ZREM', K.held, raws)
-    send('HSET', K.live, lives)
-    send('ZADD', K.ready, ready)
-    if #ready > 0 then
+    if #moved > 0 then
+      send('ZREM', K.held, no_longer_held)
+      send('HSET', K.live, lives)
+      send('ZADD', K.ready, ready)
       call('ZADD', K.wake, 0, '1')
     end
-    return through
+    return moved
   end
 
   -- Let those pass who may, first in line first, at most so many a gate.
