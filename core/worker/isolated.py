@@ -50,7 +50,7 @@ def run_isolated(
     parent: int,
     blocked: Sequence[int],
 ) -> NoReturn:
-    """Run what comes down the line. let_go: of what is the parent's. blocked: signals that it blocked around the fork."""
+    """Run what comes down the line. let_go: of what is the parent's. blocked: signals that it held back meanwhile."""
     code = exits.FAILED
     try:
         let_go()

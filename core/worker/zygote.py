@@ -15,6 +15,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -56,7 +57,10 @@ class Zygote:
         self._hatch = hatch
         self._ears = ears
         self._children: dict[int, Child] = {}
-        self._engine = plan.make_isolated() if plan.make_isolated is not None else None
+        self._make_engine = plan.make_jobs
+        if plan.make_isolated is not None:
+            engine = plan.make_isolated()
+            self._make_engine = lambda: engine
         ears.add(signal.SIGCHLD)
 
     def run(self) -> int:
@@ -100,9 +104,9 @@ class Zygote:
     def _fork(self, ends: Ends) -> None:
         try:
             pid = self._fork_for(ends)
-        except OSError as error:
-            log.warning("an isolated child could not be forked", error=str(error))
-            wire.tell(ends.watch, wire.STILLBORN, error.errno or 0)
+        except Exception:  # no memory, no more processes, or what the application closes before: later, perhaps
+            log.exception("an isolated child could not be forked")
+            wire.tell(ends.watch, wire.STILLBORN)
             ends.close()
             return
         ends.line.close()
@@ -121,8 +125,8 @@ class Zygote:
         try:
             pid = os.fork()
             if pid == 0:
-                self._let_go(ends)
-                run_isolated(self._engine, self._plan.make_jobs, ends.line, parent=own, blocked=_BLOCKED)
+                let_go = partial(self._let_go, ends)
+                run_isolated(let_go, self._make_engine, ends.line, parent=own, blocked=_BLOCKED)
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _BLOCKED)
         return pid
