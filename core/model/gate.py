@@ -42,10 +42,13 @@ def task_of_gate(name: str) -> str:
     return name.removeprefix(_TASK) if name.startswith(_TASK) else ""
 
 
-def waits_for(name: str) -> str:
-    """What a job waits for at a gate, as a note; empty for no gate."""
+def waits_for(name: str, reason: str) -> str:
+    """What a job waits for at a gate, as a note; empty for no gate. reason: what its last settle said; at a task's gate
+    that was the worker that could not run it."""
     task = task_of_gate(name)
-    return f"waits for a worker that knows {task}" if task else f"waits at {name}" if name else ""
+    if task:
+        return reason or f"waits for a worker that knows {task}"
+    return f"waits at {name}" if name else ""
 
 
 def passes_at_us(gate: Gate, paid_until_us: int) -> int:

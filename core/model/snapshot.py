@@ -64,7 +64,7 @@ class JobSnapshot:
     @property
     def reason(self) -> str:
         """Why it is held, dead or cancelled, in words; empty when there is nothing to say."""
-        return waits_for(self.stored.held_at) or self.stored.reason
+        return waits_for(self.stored.held_at, self.stored.reason) or self.stored.reason
 
     @cached_property
     def arguments(self) -> dict[str, Any]:

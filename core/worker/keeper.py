@@ -40,7 +40,7 @@ log = structlog.get_logger("jobs.keeper")
 class Keeper:
     """`turn` does what is due and is called every tenth of a second or so. Times are the host's monotonic clock.
 
-    can_kill: whether the workers are processes of their own.
+    can_kill: whether the workers are processes of their own, which can run isolated tasks too.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class Keeper:
             host=self._host,
             pid=identity.pid,
             queues=self._queues,
-            tasks=self._engine.registry.names(),
+            tasks=tuple(task.name for task in self._engine.registry.tasks() if self._can_kill or not task.isolated),
             slots=self._slots,
             running=tuple(str(JobRef(entry.queue, entry.raw)) for entry in running[:SHOWN_RUNNING]),
             started_ms=identity.started_ms,

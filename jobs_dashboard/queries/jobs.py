@@ -165,7 +165,7 @@ def row_of(job: StoredJob) -> JobRow:
     """A stored job as a line; what went wrong last is its note."""
     last = last_line(job)
     error_type = last.error_type if last and job.state in (State.FAILED, State.DEAD) else ""
-    note = last.error_line if last and error_type else waits_for(job.held_at) or job.reason
+    note = last.error_line if last and error_type else waits_for(job.held_at, job.reason) or job.reason
     return JobRow(
         id=str(job.ref),
         key=f"job-{job.ref.queue}-{str(job.ref).rpartition('~')[2]}".replace(".", "_").replace("@", "_"),

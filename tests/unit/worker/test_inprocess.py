@@ -10,8 +10,10 @@ from contextlib import contextmanager
 import pytest
 
 from core.app import Jobs
+from core.backends.contract import Exchange
 from core.errors import Snooze
 from core.model.job import Claim
+from core.model.outcome import Charge, Outcome
 from core.model.retry import Retry
 from core.model.snapshot import JobSnapshot
 from core.model.states import State
@@ -348,6 +350,38 @@ def test_a_paused_queue_gives_nothing_until_it_is_resumed(jobs: Jobs) -> None:
         assert jobs.result(job.id, timeout=20) == "ran"
 
 
+def test_an_isolated_task_waits_for_a_worker_process_and_says_so(jobs: Jobs) -> None:
+    """There is no zygote here, and without one its limits could not be kept."""
+    ran = threading.Event()
+    jobs.register("apart", ran.set, isolated=True)
+    jobs.register("here", lambda: "done")
+    with jobs.running(concurrency=1):
+        apart = jobs.enqueue("apart")
+        assert [jobs.result(jobs.enqueue("here").id, timeout=20) for _ in range(5)] == ["done"] * 5
+        _until(lambda: _job(jobs, apart.id).state is State.HELD)
+        held = _job(jobs, apart.id)
+        _until(lambda: [info for info in jobs.backend.workers() if info.tasks == ("here",)])
+        time.sleep(0.2)  # it is offered to nobody meanwhile
+    assert jobs.get(apart.id) == held
+    assert (
+        held.reason == "task apart runs isolated, which takes runworkers: a worker inside an application cannot do it"
+    )
+    assert (held.stored.held_at, held.attempts, ran.is_set()) == ("task:apart", 0, False)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_suspect_runs_beside_others_where_nothing_can_isolate_it(jobs: Jobs, is_async: bool) -> None:
+    async def later() -> str:
+        return "done"
+
+    jobs.register("suspect", later if is_async else lambda: "done")
+    job = jobs.enqueue("suspect")
+    _lose(jobs, job.id)
+    assert jobs.get(job.id).stored.losses == 1
+    with jobs.running(concurrency=1):
+        assert jobs.result(job.id, timeout=20) == "done"
+
+
 def _job(jobs: Jobs, job_id: str) -> JobSnapshot:
     found = jobs.get(job_id)
     assert found is not None
@@ -359,3 +393,12 @@ def _until(condition: Callable[[], object], seconds: float = 20) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not come to pass"
         time.sleep(0.005)
+
+
+def _lose(jobs: Jobs, id: str) -> None:
+    """As if the worker that ran it had died."""
+    call = Exchange(queue="default", worker="d" * 32, call=1, want=1)
+    [claim] = jobs.backend.exchange(call).claims
+    assert str(claim.ref) == id
+    lost = Outcome(claim.raw, claim.token, State.PENDING, charge=Charge.LOST)
+    jobs.backend.exchange(Exchange(queue="default", worker="d" * 32, call=2, outcomes=[lost]))
