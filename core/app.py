@@ -27,6 +27,7 @@ from .model.states import State, Verb
 from .tasks import binding
 from .tasks.declare import task as declare_task
 from .tasks.handle import JobHandle
+from .tasks.middleware import Hook, Middleware, check_middleware
 from .tasks.registry import AnyTask, Event, Observer, Registry, check_event
 from .tasks.registry import registry as default_registry
 from .tasks.request import JobRequest
@@ -43,7 +44,8 @@ class Jobs:
     """A queue, opened.
 
     url: of the store; else JOBS_BACKEND_URL, else memory. state: the application's own object, handed to handlers
-    as ctx.state. The first Jobs of a process is the one that tasks enqueue to.
+    as ctx.state. middleware: around every handler, outside of what `@jobs.middleware` adds. The first Jobs of a process
+    is the one that tasks enqueue to.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Jobs:
         registry: Registry = default_registry,
         unit_of_work: UnitOfWork | None = None,
         around: Sequence[Around] = (),
+        middleware: Sequence[Middleware] = (),
         duties: Sequence[Duty] = (),
         clock: Clock | None = None,
         backend: Backend | None = None,
@@ -68,6 +71,7 @@ class Jobs:
         self._unit_of_work = unit_of_work or NoUnitOfWork()
         self.client = Client(self.backend, registry, self.config, self._unit_of_work, self)
         self._around = tuple(around)
+        self._middleware = tuple(check_middleware(each) for each in middleware)
         self._duties = tuple(duties)
         self._runner: Runner | None = None
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="jobs-async")
@@ -107,6 +111,27 @@ class Jobs:
     def on(self, event: Event) -> Callable[[Observer], Observer]:
         """Call a function after each job that "completed", "failed" or is "dead", in the worker, after its settle."""
         return observing(self.registry, event)
+
+    def middleware(self, made: Middleware) -> Middleware:
+        """Put a generator function around every handler: `def timed(ctx): before; result = yield; after`.
+
+        The yield answers what the handler returned, or raises what it raised. What is returned, unless it is None,
+        takes the place of the result; to return or raise before the yield is to stop the attempt there.
+        """
+        return self.registry.add_middleware(made)
+
+    def on_start(self, hook: Hook) -> Hook:
+        """Call a function, `def` or `async def`, when a worker process starts; if it fails, the worker does."""
+        return self.registry.add_hook("start", hook)
+
+    def on_stop(self, hook: Hook) -> Hook:
+        """Call a function, `def` or `async def`, when a worker process has run its last job."""
+        return self.registry.add_hook("stop", hook)
+
+    @property
+    def layers(self) -> tuple[Middleware, ...]:
+        """The middleware around every handler, outermost first."""
+        return self._middleware + self.registry.middleware()
 
     # Asking
 
@@ -165,8 +190,9 @@ class Jobs:
         """Run workers, keeper and services as threads of this process until `stop`."""
         if self._runner is None:
             slots = concurrency or self.config.worker_count
-            self._runner = Runner(self, queues=tuple(queues), concurrency=slots, duties=self._duties)
-            self._runner.start()
+            runner = Runner(self, queues=tuple(queues), concurrency=slots, duties=self._duties)
+            runner.start()
+            self._runner = runner
 
     def stop(self, *, grace: float | None = None) -> None:
         """Stop what `start` began: claims first, handlers finish within `grace` seconds, the rest is given back."""
@@ -202,6 +228,7 @@ class Jobs:
             registry=self.registry,
             unit_of_work=self._unit_of_work,
             around=self._around,
+            middleware=self._middleware,
             duties=self._duties,
         )
         binding.bind(again)
@@ -250,6 +277,15 @@ class CurrentJobs:
 
     def on(self, event: Event) -> Callable[[Observer], Observer]:
         return observing(default_registry, event)
+
+    def middleware(self, made: Middleware) -> Middleware:
+        return default_registry.add_middleware(made)
+
+    def on_start(self, hook: Hook) -> Hook:
+        return default_registry.add_hook("start", hook)
+
+    def on_stop(self, hook: Hook) -> Hook:
+        return default_registry.add_hook("stop", hook)
 
     def register(self, name: str, func: Callable[..., Any], **options: Any) -> AnyTask:
         return cast(AnyTask, declare_task(name=name, **options)(func))

@@ -27,7 +27,8 @@ class JobContext:
     """The job and attempt at hand; `state` is the application's own object (`Jobs(state=...)`).
 
     attempt counts from 1. token grows with every claim in the queue: hand it to what you write to, so that a late
-    writer can be told from the current one. cursor: the last checkpoint of the attempts before; None when there is
+    writer can be told from the current one. arguments: what the handler is called with, by name; a middleware may
+    change them. cursor: the last checkpoint of the attempts before; None when there is
     none.
     """
 
@@ -38,6 +39,7 @@ class JobContext:
     queue: str
     token: int = 0
     metadata: dict[str, Any] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict, repr=False)
     state: Any = None
     cursor: Any = None
     cancel_asked: threading.Event = field(default_factory=threading.Event, repr=False)

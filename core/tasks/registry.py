@@ -1,4 +1,4 @@
-"""Every task, schedule and observer that was declared, by name."""
+"""Every task, schedule, observer, middleware and hook that was declared."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from typing import Any, Literal, get_args
 from ..errors import ConfigError, UnknownTask
 from ..model.cron import When
 from ..model.snapshot import JobSnapshot
+from .middleware import Hook, Middleware, check_hook, check_middleware
 from .options import Using
 from .task import Task
 
 Event = Literal["completed", "failed", "dead"]
+Moment = Literal["start", "stop"]
 Observer = Callable[[JobSnapshot], object]
 AnyTask = Task[Any, Any]
 
@@ -38,6 +40,8 @@ class Registry:
     def __init__(self) -> None:
         self._tasks: dict[str, AnyTask] = {}
         self._schedules: dict[str, ScheduleDeclaration] = {}
+        self._middleware: list[Middleware] = []
+        self._hooks: dict[str, list[Hook]] = defaultdict(list)
         self._observers: dict[str, list[Observer]] = defaultdict(list)
 
     def add(self, task: AnyTask) -> AnyTask:
@@ -75,6 +79,22 @@ class Registry:
 
     def schedules(self) -> tuple[ScheduleDeclaration, ...]:
         return tuple(self._schedules.values())
+
+    def add_middleware(self, made: Middleware) -> Middleware:
+        self._middleware.append(check_middleware(made))
+        return made
+
+    def middleware(self) -> tuple[Middleware, ...]:
+        """What stands around every handler, outermost first; usually none."""
+        return tuple(self._middleware)
+
+    def add_hook(self, moment: Moment, hook: Hook) -> Hook:
+        self._hooks[moment].append(check_hook(hook))
+        return hook
+
+    def hooks(self, moment: Moment) -> tuple[Hook, ...]:
+        """What a worker process does at its start or its end, in the order declared."""
+        return tuple(self._hooks[moment])
 
     def observe(self, event: Event, observer: Observer) -> None:
         check_event(event)

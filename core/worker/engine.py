@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from ..backends.contract import Backend
 from ..config import Config
 from ..model.job import Claim
+from ..tasks.middleware import Middleware
 from ..tasks.registry import Registry
 
 
@@ -22,6 +24,11 @@ class Engine(Protocol):
 
     @property
     def registry(self) -> Registry: ...
+
+    @property
+    def layers(self) -> Sequence[Middleware]:
+        """The middleware around every handler, outermost first."""
+        ...
 
     @property
     def state(self) -> Any: ...

@@ -13,9 +13,11 @@ import structlog
 
 from ..model.progress import unpack_checkpoint
 from ..tasks.context import JobContext
+from ..tasks.registry import AnyTask
 from .attempt import Attempt, Finished
 from .engine import Engine
 from .notes import notebook_of, store_time
+from .passage import arun_through, run_through
 from .seat import HandlerSeat, LoopSeat
 from .settlement import Settlement
 
@@ -45,7 +47,7 @@ class Executor:
             value = contextvars.copy_context().run(self._call, attempt, seat)
             return self._settlement.completed(attempt, value)
         except BaseException as error:  # noqa: BLE001 - also SystemExit: a handler cannot end the worker
-            return self._failed(attempt, error)
+            return self.failed(attempt, error)
 
     async def run_on_loop(self, attempt: Attempt) -> Finished:
         """Run an `async def` handler in the current task."""
@@ -59,9 +61,10 @@ class Executor:
                 value = await self._handler(attempt)()
             return self._settlement.completed(attempt, value)
         except BaseException as error:  # noqa: BLE001 - the same, and CancelledError
-            return self._failed(attempt, error)
+            return self.failed(attempt, error)
 
-    def _failed(self, attempt: Attempt, error: BaseException) -> Finished:
+    def failed(self, attempt: Attempt, error: BaseException) -> Finished:
+        """What an attempt that raised ends in, whatever it raised."""
         try:
             return self._settlement.failed(attempt, error)
         except Exception:  # an error that cannot even be formatted must not cost the slot
@@ -78,11 +81,16 @@ class Executor:
         self._on_start(attempt)
         task = attempt.task
         arguments = task.load(attempt.claim.arguments)
-        if task.takes_context:
-            return functools.partial(task.func, self._context(attempt), **arguments)
-        return functools.partial(task.func, **arguments)
+        layers = self._engine.layers
+        if not layers and not task.takes_context:
+            return functools.partial(task.func, **arguments)
+        context = self._context(attempt, arguments)
+        call = functools.partial(_call, task, context)
+        if not layers:
+            return call
+        return functools.partial(arun_through if task.is_async else run_through, layers, context, call)
 
-    def _context(self, attempt: Attempt) -> JobContext:
+    def _context(self, attempt: Attempt, arguments: dict[str, Any]) -> JobContext:
         claim = attempt.claim
         attempt.cancel_event = threading.Event()
         return JobContext(
@@ -93,9 +101,15 @@ class Executor:
             queue=claim.queue,
             token=claim.token,
             metadata=attempt.options.metadata,
+            arguments=arguments,
             state=self._engine.state,
             cursor=unpack_checkpoint(claim.checkpoint),
             notebook=notebook_of(attempt, self._on_note),
             now=functools.partial(store_time, attempt),
             cancel_asked=attempt.cancel_event,
         )
+
+
+def _call(task: AnyTask, context: JobContext) -> Any:
+    """With the arguments as the middleware left them."""
+    return task.func(context, **context.arguments) if task.takes_context else task.func(**context.arguments)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import Final
 
 import structlog
 
+from ..errors import ConfigError
 from .engine import Engine
 from .keeper import Keeper
 from .plan import entries_for
@@ -42,15 +44,19 @@ class Runner:
         self._services = Services(engine, (*CORE_DUTIES, *duties))
         self._ended = threading.Event()
         self._threads = [
-            threading.Thread(target=self._worker.run, name="jobs-worker", daemon=True),
+            threading.Thread(target=self._work, name="jobs-worker", daemon=True),
             threading.Thread(target=self._keep, name="jobs-keeper", daemon=True),
         ]
 
     def start(self) -> None:
-        """Returns at once; work begins as soon as the threads run."""
+        """Returns once the application's hooks have run. Raises ConfigError when one of them fails."""
+        worker, keeper = self._threads
+        worker.start()
+        self._worker.has_begun.wait()
+        if self._worker.refusal is not None:
+            raise self._worker.refusal
+        keeper.start()
         self._services.start()
-        for thread in self._threads:
-            thread.start()
 
     def stop(self, grace_s: float) -> None:
         """Stop schedules and claiming, give handlers this many seconds, settle, give back the rest."""
@@ -61,6 +67,10 @@ class Runner:
         self._services.stop(JOIN_S)
         self._ended.set()
         keeper.join(JOIN_S)
+
+    def _work(self) -> None:
+        with suppress(ConfigError):  # it is raised where the worker was started
+            self._worker.run()
 
     def _keep(self) -> None:
         while not self._ended.wait(TURN_S):

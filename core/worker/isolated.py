@@ -22,6 +22,7 @@ from typing import Any, Final, NoReturn
 
 import structlog
 
+from ..errors import ConfigError
 from ..model.job import unpack_options
 from ..model.outcome import detail_of
 from . import exits, signals, wire
@@ -29,6 +30,7 @@ from .attempt import Attempt, Finished
 from .courier import Courier
 from .engine import Engine
 from .executor import Executor
+from .hooks import Hooks
 from .interrupts import Interrupt
 from .liveness import show_name
 from .settlement import Settlement
@@ -106,14 +108,26 @@ def _carry_out(order: wire.Order, engine: Engine, line: socket.socket, blocked: 
     courier = Courier(lambda page: wire.send(line, wire.Noted(*page)))
     settlement = Settlement(engine.config, store_time, worker=order.worker)
     executor = Executor(engine, settlement, on_start=_say_nothing, on_note=courier.announce)
-    if task.is_async:
-        finished = asyncio.run(executor.run_on_loop(attempt))
-    else:
-        finished = executor.run_in_thread(attempt, MainSeat())
+    loop = asyncio.new_event_loop()
+    finished = _run(attempt, executor, Hooks(engine.registry, loop), loop)
     for number in (signal.SIGTERM, *_NOT_OURS):
         signal.signal(number, signal.SIG_IGN)  # nothing must come between the end of the handler and its answer
     courier.close()
     wire.send(line, _answer(finished))
+
+
+def _run(attempt: Attempt, executor: Executor, hooks: Hooks, loop: asyncio.AbstractEventLoop) -> Finished:
+    """As in a worker process: what the application does at its start and end is done here too."""
+    try:
+        hooks.start()
+    except ConfigError as error:
+        return executor.failed(attempt, error)
+    if attempt.task.is_async:
+        finished = loop.run_until_complete(executor.run_on_loop(attempt))
+    else:
+        finished = executor.run_in_thread(attempt, MainSeat())
+    hooks.stop()
+    return finished
 
 
 def _listen(attempt: Attempt, line: socket.socket, blocked: Sequence[int]) -> None:

@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 
+from ..errors import ConfigError
 from ..model.clock import SystemClock
 from ..model.partition import Partitions
 from . import exits, signals
@@ -21,6 +22,7 @@ from .engine import Engine
 from .exchanger import Exchanger
 from .executor import Executor
 from .hatch import Hatch
+from .hooks import Hooks
 from .isolation import Isolation
 from .lanes import LoopLane, ThreadLane
 from .liveness import pulse_of
@@ -86,6 +88,9 @@ class Worker:
         self._threads = ThreadLane(self._slots, executor, isolation)
         self._slots.on_thread_work = self._threads.grow
         self._slots.on_loop_work = LoopLane(self._slots, executor, self._loop).notice
+        self._hooks = Hooks(engine.registry, self._loop)
+        self.refusal: ConfigError | None = None  # why it did not start
+        self.has_begun = threading.Event()  # it works, or refuses to
         self._deadlines = Deadlines(self._slots)
         self._is_quiet = False
         self._stop_by = 0.0  # when the grace period ends; 0 while nobody asked to stop
@@ -94,7 +99,11 @@ class Worker:
         self.exit_code = exits.OK
 
     def run(self) -> int:
-        """Work until told to stop; answers the exit code. The calling thread runs the event loop."""
+        """Work until told to stop; answers the exit code. The calling thread runs the event loop.
+
+        Raises ConfigError when the application cannot start.
+        """
+        self._begin()
         self._announce()
         store = threading.Thread(target=self._exchange, name="jobs-store", daemon=True)
         watch = threading.Thread(target=self._watch, name="jobs-watch", daemon=True)
@@ -106,11 +115,21 @@ class Worker:
         watch.join(LAST_WORDS_S)
         self._slots.close()
         self._report.close(LAST_WORDS_S)
+        self._hooks.stop()
         if self._slots.is_empty:
             self._threads.join(LAST_WORDS_S)
             self._loop.close()
         log.info("worker stopped", worker=self.id, pid=os.getpid(), lost=self._exchanger.lost)
         return self.exit_code
+
+    def _begin(self) -> None:
+        try:
+            self._hooks.start()
+        except ConfigError as error:
+            self.refusal = error
+            raise
+        finally:
+            self.has_begun.set()
 
     def _run_loop(self, store: threading.Thread) -> None:
         """Until the store thread ends it; a task that a handler left behind cannot end it by raising SystemExit."""

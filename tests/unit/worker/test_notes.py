@@ -97,7 +97,7 @@ def test_what_a_running_handler_tells_is_read_while_it_runs(running: Jobs, is_as
 
     running.register("slow", aslow if is_async else slow)
     made = running.enqueue("slow")
-    job = wait_for(running, made.id, lambda job: job.log)
+    job = wait_for(running, made.id, lambda job: job.log and job.checkpoint)
     assert job.state is State.RUNNING
     assert job.progress is not None
     assert (job.progress.done, job.progress.total, job.progress.message, job.progress.ratio) == (3, 4, "pages", 0.75)
