@@ -109,25 +109,24 @@ def _carry_out(order: wire.Order, engine: Engine, line: socket.socket, blocked: 
     settlement = Settlement(engine.config, store_time, worker=order.worker)
     executor = Executor(engine, settlement, on_start=_say_nothing, on_note=courier.announce)
     loop = asyncio.new_event_loop()
-    finished = _run(attempt, executor, Hooks(engine.registry, loop), loop)
+    hooks = Hooks(engine.registry, loop)
+    finished = _run(attempt, executor, hooks, loop)
     for number in (signal.SIGTERM, *_NOT_OURS):
         signal.signal(number, signal.SIG_IGN)  # nothing must come between the end of the handler and its answer
     courier.close()
     wire.send(line, _answer(finished))
+    hooks.stop()  # what it does, or fails to, changes the answer no more
 
 
 def _run(attempt: Attempt, executor: Executor, hooks: Hooks, loop: asyncio.AbstractEventLoop) -> Finished:
-    """As in a worker process: what the application does at its start and end is done here too."""
+    """As in a worker process: what the application does at its start is done here too, and at its end afterwards."""
     try:
         hooks.start()
     except ConfigError as error:
         return executor.failed(attempt, error)
     if attempt.task.is_async:
-        finished = loop.run_until_complete(executor.run_on_loop(attempt))
-    else:
-        finished = executor.run_in_thread(attempt, MainSeat())
-    hooks.stop()
-    return finished
+        return loop.run_until_complete(executor.run_on_loop(attempt))
+    return executor.run_in_thread(attempt, MainSeat())
 
 
 def _listen(attempt: Attempt, line: socket.socket, blocked: Sequence[int]) -> None:
