@@ -11,6 +11,7 @@ from ...model.states import State
 from ..sql.codec import CODES, pack_gate
 from .gates import Gates
 from .keys import take
+from .notes import add_notes, has_note
 from .transaction import Transaction
 
 
@@ -30,6 +31,7 @@ def adopt(tx: Transaction, name: str, jobs: Sequence[StoredJob]) -> list[bool]:
     stored |= _store_live(tx, queue, without, has_key=False)
     stored |= _store_finished(tx, queue, finished)
     new = [job for job in offered if job.ref.raw in stored]
+    add_notes(tx, queue, new)
     timed = [job for job in new if job.unique is Unique.FOR_A_TIME and job.ref.raw in keyed]
     take(tx, queue, [(job.unique_key, job.ref.raw, job.unique_until_ms) for job in timed])
     _announce(tx, queue, name, new)
@@ -110,6 +112,8 @@ def _columns(jobs: Sequence[StoredJob]) -> dict[str, list[Any]]:
         "attempts": [job.attempts for job in jobs],
         "forgiven": [job.forgiven for job in jobs],
         "losses": [job.losses for job in jobs],
+        "crashes": [job.crashes for job in jobs],
+        "has_note": [has_note(job) for job in jobs],
         "reason": [job.reason for job in jobs],
         "result": [job.result for job in jobs],
         "error": [job.error for job in jobs],

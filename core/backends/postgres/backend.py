@@ -23,6 +23,7 @@ from ..contract import (
     ExchangeReply,
     Features,
     JournalEntry,
+    Note,
     Page,
     PageQuery,
     QueueCounts,
@@ -37,6 +38,7 @@ from .database import Database
 from .exchange import exchange
 from .gates import info
 from .intake import add
+from .notes import note
 from .partitions import DAY_MS, drop_emptied, make_day
 from .retention import trim
 from .transaction import Transaction
@@ -128,6 +130,9 @@ class PostgresBackend:
 
     def release(self, queue: str, claims: Sequence[tuple[bytes, int]]) -> int:
         return self._write(lambda tx: leases.release(tx, queue, claims))
+
+    def note(self, queue: str, notes: Sequence[Note]) -> list[bytes]:
+        return self._write(lambda tx: note(tx, queue, notes))
 
     def rescue(self, queue: str, limit: int, lease_ms: int) -> Rescue:
         return self._write(lambda tx: leases.rescue(tx, queue, limit, lease_ms))

@@ -12,6 +12,7 @@ from ...model.states import State
 from ..contract import Exchange
 from ..sql.codec import unpack_gate
 from .gates import Gates, due
+from .notes import claims_of
 from .transaction import Transaction
 
 _Place = tuple[int, bytes, Gate | None]  # score, raw, the gate that it has yet to pass
@@ -40,15 +41,16 @@ def claim(tx: Transaction, queue: int, call: Exchange, gates: Gates, *, is_due: 
     return claims
 
 
-def in_line(name: str, rows: Sequence[tuple[Any, ...]]) -> list[Claim]:
+def in_line(tx: Transaction, queue: int, name: str, rows: Sequence[tuple[Any, ...]]) -> list[Claim]:
     """Rows of a score and a claim, in run order: RETURNING has none."""
-    return [Claim(name, *row[1:]) for row in sorted(rows, key=lambda row: row[:2])]
+    return claims_of(tx, queue, name, sorted(rows, key=lambda row: row[:2]))
 
 
 def _claim_head(tx: Transaction, queue: int, call: Exchange) -> list[Claim]:
     """None also when some of the line's head have to pass a gate first."""
     values = {"want": call.want, "worker": call.worker, "lease_ms": call.lease_ms}
-    return _counted(tx, queue, in_line(call.queue, tx.all("claim", queue=queue, now=tx.now_ms, **values)))
+    rows = tx.all("claim", queue=queue, now=tx.now_ms, **values)
+    return _counted(tx, queue, in_line(tx, queue, call.queue, rows))
 
 
 def _walk(tx: Transaction, queue: int, want: int, gates: Gates, line: list[_Place]) -> list[bytes]:
@@ -82,9 +84,8 @@ def _claim_named(tx: Transaction, queue: int, call: Exchange, raws: Sequence[byt
     if not raws:
         return []
     values = {"worker": call.worker, "lease_ms": call.lease_ms}
-    return _counted(
-        tx, queue, in_line(call.queue, tx.all("claim_named", queue=queue, raw=list(raws), now=tx.now_ms, **values))
-    )
+    rows = tx.all("claim_named", queue=queue, raw=list(raws), now=tx.now_ms, **values)
+    return _counted(tx, queue, in_line(tx, queue, call.queue, rows))
 
 
 def _counted(tx: Transaction, queue: int, claims: list[Claim]) -> list[Claim]:

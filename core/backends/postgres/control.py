@@ -16,6 +16,7 @@ from ..sql.paging import query_of
 from .gates import Gates
 from .keys import expire
 from .look import places
+from .notes import forget_notes
 from .retention import drop_finished, drop_waiting
 from .transaction import Transaction
 
@@ -89,17 +90,18 @@ def withdraw(tx: Transaction, name: str, jobs: Sequence[tuple[bytes, State, int]
     if queue is None or not jobs:
         return 0
     gates = Gates(tx, queue, name)
-    gone: list[int] = []
+    gone: list[tuple[int, bytes | None]] = []
     live = [job for job in jobs if not job[1].is_final]
     if live:
-        for code, passed, held_at in tx.all("withdraw", queue=queue, **_seen(live)):
-            gone.append(code)
+        for code, passed, held_at, noted in tx.all("withdraw", queue=queue, **_seen(live)):
+            gone.append((code, noted))
             gates.freed(passed)
             gates.changed(held_at)
     finished = [job for job in jobs if job[1].is_final]
     if finished:
-        gone += [code for (code,) in tx.all("withdraw_finished", queue=queue, **_seen(finished))]
-    for code in gone:
+        gone += [(row[0], row[1]) for row in tx.all("withdraw_finished", queue=queue, **_seen(finished))]
+    forget_notes(tx, queue, (noted for _, noted in gone))
+    for code, _ in gone:
         tx.left(queue, STATES[code])
     gates.settle()
     return len(gone)

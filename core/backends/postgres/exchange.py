@@ -84,7 +84,7 @@ def _claims_again(tx: Transaction, queue: int, call: Exchange, tokens: list[int]
     """Those of a call that were not settled, taken back or rescued since."""
     if not tokens:
         return []
-    return in_line(call.queue, tx.all("claims_again", queue=queue, worker=call.worker, tokens=tokens))
+    return in_line(tx, queue, call.queue, tx.all("claims_again", queue=queue, worker=call.worker, tokens=tokens))
 
 
 def _next_due(tx: Transaction, due_ms: int | None, opens_ms: int | None) -> int:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...model.job import Claim
 from ...model.states import State
 from ..contract import Rescue
 from ..sql.codec import STATES
 from .gates import Gates
+from .notes import claims_of
 from .transaction import Transaction
 
 Held = Sequence[tuple[bytes, int]]
@@ -54,7 +54,7 @@ def rescue(tx: Transaction, name: str, limit: int, lease_ms: int) -> Rescue:
     if tx.now_ms < quarantine_ms:
         return Rescue(jumped, (), ())
     found = tx.all("expired", queue=queue, now=tx.now_ms, limit=limit)
-    return Rescue(jumped, [Claim(name, *row[1:]) for row in found], [row[0] for row in found])
+    return Rescue(jumped, claims_of(tx, queue, name, found), [row[0] for row in found])
 
 
 def _has_jumped(rescued_ms: int | None, now_ms: int, lease_ms: int, *, is_running: bool) -> bool:

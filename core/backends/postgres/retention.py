@@ -10,6 +10,7 @@ from ...model.retention import Retention
 from ...model.states import State
 from ..sql.codec import CODES
 from .gates import Gates, forget_idle
+from .notes import forget_notes
 from .register import forget
 from .transaction import Transaction
 
@@ -59,9 +60,10 @@ def drop_finished(tx: Transaction, queue: int, state: State, *, before_ms: int, 
     """Delete jobs of a final state that finished before a time; answers how many."""
     if limit <= 0:
         return 0
-    gone = tx.run("drop_finished", queue=queue, state=CODES[state], before=before_ms, limit=limit).rowcount
-    tx.left(queue, state, gone)
-    return gone
+    gone = tx.all("drop_finished", queue=queue, state=CODES[state], before=before_ms, limit=limit)
+    tx.left(queue, state, len(gone))
+    forget_notes(tx, queue, (noted for (noted,) in gone))
+    return len(gone)
 
 
 def drop_waiting(tx: Transaction, queue: int, name: str, state: State, *, before_ms: int, limit: int) -> int:
@@ -69,8 +71,9 @@ def drop_waiting(tx: Transaction, queue: int, name: str, state: State, *, before
     parts = {"state": CODES[state]}
     gone = tx.run_filled("drop_waiting", parts, queue=queue, before=before_ms, limit=max(0, limit)).fetchall()
     tx.left(queue, state, len(gone))
+    forget_notes(tx, queue, (noted for *_, noted in gone))
     gates = Gates(tx, queue, name)
-    for passed, held_at in gone:
+    for passed, held_at, _ in gone:
         gates.freed(passed)
         gates.changed(held_at)
     gates.settle()

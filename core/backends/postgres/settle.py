@@ -12,6 +12,7 @@ from ..contract import Exchange
 from ..sql.codec import CODES, STATES, joined, unpack_gate
 from .gates import Gates
 from .intake import add
+from .notes import close_notes
 from .transaction import Transaction
 
 _ENDS_ATTEMPT: Final = FINAL | {State.FAILED}
@@ -71,7 +72,9 @@ def _settle(tx: Transaction, queue: int, outcomes: Sequence[Outcome], gates: Gat
         held_at=[outcome.held_at for outcome in outcomes] if any(outcome.held_at for outcome in outcomes) else [],
     )
     went: dict[bytes, int] = {}
-    for raw, code, packed, has_passed, held_at in rows:
+    completed = CODES[State.COMPLETED]
+    close_notes(tx, queue, [raw for raw, code, *_, has_note in rows if has_note and code == completed])
+    for raw, code, packed, has_passed, held_at, _ in rows:
         went[raw] = code
         own = unpack_gate(packed)
         if own and has_passed:

@@ -8,9 +8,11 @@ WITH gone AS (
 )
 INSERT INTO jobs.finished (
     queue, raw, state, finished_ms, task, arguments, options, priority, max_attempts, enqueued_ms, unique_key,
-    unique_kind, unique_until_ms, gate, gate_packed, attempts, forgiven, losses, operations, reason, result, error, lines
+    unique_kind, unique_until_ms, gate, gate_packed, attempts, forgiven, losses, operations, reason, result, error, lines,
+    crashes, has_note
 )
 SELECT queue, raw, 7, %(now)s, task, arguments, options, priority, max_attempts, enqueued_ms, unique_key,
        unique_kind, unique_until_ms, gate, gate_packed, attempts, forgiven, losses,
-       (ARRAY[%(operation)s::text] || operations)[:%(kept)s], %(reason)s, result, error, lines
+       (ARRAY[%(operation)s::text] || operations)[:%(kept)s], %(reason)s, result, error, lines, crashes,
+       has_note
 FROM gone;

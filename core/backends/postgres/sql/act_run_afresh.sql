@@ -1,5 +1,5 @@
 -- Bring dead or cancelled jobs back to life, first come first served for a unique key; who finds its key taken stays.
--- A key that was held for a time is not taken again.
+-- A key that was held for a time is not taken again. Crashes are forgotten; who was a suspect still is.
 -- in:  queue, raw (array, in the order they were named), oldest, now, operation, kept (so many are remembered), reason
 -- out: raw of those that live again
 
@@ -7,12 +7,12 @@ WITH back AS (
     INSERT INTO jobs.job (
         queue, raw, state, score, task, arguments, options, priority, max_attempts, enqueued_ms, ready_ms, unique_key,
         has_key, unique_kind, unique_until_ms, gate, gate_packed, attempts, forgiven, losses, operations, reason, result,
-        error, lines
+        error, lines, has_note
     )
     SELECT finished.queue, finished.raw, 0, (100 - priority) * 17592186044416 + %(now)s, task, arguments, options,
            priority, max_attempts, enqueued_ms, %(now)s, unique_key, unique_kind <> 2, unique_kind, unique_until_ms, gate,
-           gate_packed, attempts, attempts, losses, (ARRAY[%(operation)s::text] || operations)[:%(kept)s], %(reason)s,
-           result, error, lines
+           gate_packed, attempts, attempts, least(losses, 1), (ARRAY[%(operation)s::text] || operations)[:%(kept)s],
+           %(reason)s, result, error, lines, has_note
     FROM unnest(%(raw)s::bytea[]) WITH ORDINALITY AS named (raw, place)
     JOIN jobs.finished ON finished.queue = %(queue)s AND finished.raw = named.raw
     WHERE finished.finished_ms >= %(oldest)s

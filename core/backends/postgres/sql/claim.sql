@@ -1,7 +1,8 @@
 -- Hand the head of the line to a worker, with tokens that grow along it; nothing of it when one of them has to pass a
 -- gate first. MATERIALIZED: else the planner may run the LIMIT again and claim more.
 -- in:  queue, want, worker, now, lease_ms
--- out: score, then the columns of a Claim; in no order, so the caller sorts by (score, raw)
+-- out: score, then the columns of a Claim but for its checkpoint, and whether it has a note; in no order, so the caller
+--      sorts by (score, raw)
 
 WITH head AS MATERIALIZED (
     SELECT raw, score, gate IS NOT NULL AND NOT has_passed AS has_to_pass
@@ -22,4 +23,5 @@ SET state = 3, token = numbered.token, worker = %(worker)s, claimed_ms = %(now)s
 FROM numbered
 WHERE job.queue = %(queue)s AND job.raw = numbered.raw
 RETURNING job.score, job.raw, job.token, job.task, job.arguments, job.options, job.priority, job.max_attempts,
-          job.attempts, job.forgiven, job.losses, job.enqueued_ms, job.ready_ms, job.claimed_ms;
+          job.attempts, job.forgiven, job.losses, job.enqueued_ms, job.ready_ms, job.claimed_ms,
+          job.crashes, job.has_note;

@@ -14,4 +14,5 @@ SET state = 3, token = numbered.token, worker = %(worker)s, claimed_ms = %(now)s
 FROM numbered
 WHERE job.queue = %(queue)s AND job.raw = numbered.raw
 RETURNING job.score, job.raw, job.token, job.task, job.arguments, job.options, job.priority, job.max_attempts,
-          job.attempts, job.forgiven, job.losses, job.enqueued_ms, job.ready_ms, job.claimed_ms;
+          job.attempts, job.forgiven, job.losses, job.enqueued_ms, job.ready_ms, job.claimed_ms,
+          job.crashes, job.has_note;

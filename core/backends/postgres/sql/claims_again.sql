@@ -3,6 +3,6 @@
 -- out: as claim.sql
 
 SELECT score, raw, token, task, arguments, options, priority, max_attempts, attempts, forgiven, losses, enqueued_ms,
-       ready_ms, claimed_ms
+       ready_ms, claimed_ms, crashes, has_note
 FROM jobs.job
 WHERE queue = %(queue)s AND state = 3 AND worker = %(worker)s AND token = ANY (%(tokens)s::bigint[]);

@@ -1,5 +1,6 @@
 -- Delete jobs of a final state that finished before a time, oldest first.
 -- in:  queue, state, before, limit
+-- out: raw of those that had a note, NULL of the others
 
 WITH doomed AS MATERIALIZED (
     SELECT raw, finished_ms
@@ -11,4 +12,5 @@ WITH doomed AS MATERIALIZED (
 )
 DELETE FROM jobs.finished
 USING doomed
-WHERE finished.queue = %(queue)s AND finished.raw = doomed.raw AND finished.finished_ms = doomed.finished_ms;
+WHERE finished.queue = %(queue)s AND finished.raw = doomed.raw AND finished.finished_ms = doomed.finished_ms
+RETURNING CASE WHEN finished.has_note THEN finished.raw END;

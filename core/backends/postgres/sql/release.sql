@@ -27,11 +27,11 @@ moved AS (
     INSERT INTO jobs.finished (
         queue, raw, state, finished_ms, task, arguments, options, priority, max_attempts, enqueued_ms, unique_key,
         unique_kind, unique_until_ms, gate, gate_packed, attempts, forgiven, losses, operations, reason, result, error,
-        lines
+        lines, crashes, has_note
     )
     SELECT queue, raw, 7, %(now)s, task, arguments, options, priority, max_attempts, enqueued_ms, unique_key,
            unique_kind, unique_until_ms, gate, gate_packed, attempts - 1, forgiven, losses, operations,
-           'cancelled while running', result, error, lines
+           'cancelled while running', result, error, lines, crashes, has_note
     FROM held
     WHERE cancel_asked
 )

@@ -1,6 +1,7 @@
 -- Delete live jobs that still are where they were seen (running ones: with that end of their lease).
 -- in:  queue, and arrays of raw, state and score
--- out: state, gate at which it held a slot, gate at which it waited (NULL: none), of each
+-- out: state, gate at which it held a slot, gate at which it waited, raw if it had a note (NULL:
+--      none), of each
 
 WITH seen AS MATERIALIZED (
     SELECT job.raw
@@ -13,4 +14,5 @@ WITH seen AS MATERIALIZED (
 DELETE FROM jobs.job
 USING seen
 WHERE job.queue = %(queue)s AND job.raw = seen.raw
-RETURNING job.state, CASE WHEN job.has_passed THEN job.gate END, job.held_at;
+RETURNING job.state, CASE WHEN job.has_passed THEN job.gate END, job.held_at,
+          CASE WHEN job.has_note THEN job.raw END;

@@ -1,0 +1,7 @@
+-- Store the notes of jobs that were just taken over.
+-- in:  queue, and arrays of raw, progress, checkpoint and log
+
+INSERT INTO jobs.note (queue, raw, progress, checkpoint, log)
+SELECT %(queue)s, raw, progress, checkpoint, log
+FROM unnest(%(raw)s::bytea[], %(progress)s::bytea[], %(checkpoint)s::bytea[], %(log)s::bytea[])
+       AS new (raw, progress, checkpoint, log);
