@@ -164,7 +164,7 @@ def test_a_cancelled_job_is_signalled_and_one_that_does_not_listen_killed(sqlite
     for task, id in ids.items():
         ended = _wait_for(jobs, id, State.CANCELLED)
         assert ended.reason == "cancelled while running"
-        assert not is_alive(runs[task].pid)
+        assert not is_alive(runs[task].pid), "it was waited for"
         print(f"{task}: gone and settled {time.time() - asked:.2f} s after the cancellation")
     [sleeper] = ledger.read(fleet.ledger)[ids["sleeper"]]
     assert sleeper.failed, "its `finally` ran"
@@ -174,11 +174,11 @@ def test_a_cancelled_job_is_signalled_and_one_that_does_not_listen_killed(sqlite
 def test_what_a_handler_started_ends_with_it(sqlite_url: str, start: Start, grandchild: Path) -> None:
     _, jobs = start(sqlite_url)
     pid = jobs.result(jobs.enqueue("parent", seconds=0).id, timeout=20)
-    assert not is_alive(pid)
+    wait_until(lambda: not is_alive(pid), seconds=GONE_S, what="its end")
     grandchild.unlink()
     job = jobs.enqueue(jobs.registry.find("parent").using(timeout=0.5).request(seconds=60))
     _wait_for(jobs, job.id, State.DEAD)
-    assert not is_alive(int(grandchild.read_text()))
+    wait_until(lambda: not is_alive(_started_by(grandchild)), seconds=GONE_S, what="its end")
 
 
 def test_a_killed_workers_isolated_jobs_end_with_it_and_run_again_uncharged(
