@@ -1,12 +1,13 @@
 """Bytes of the Redis store: jobs and outcomes on their way in, claims and stored jobs on their way out.
 
-A job is a record (record.py), what changes about it (live.py), and what past attempts left (history.py).
+A job is a record (record.py), what changes about it (live.py), what past attempts left (history.py) and what running
+ones did (notes.py).
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -17,10 +18,12 @@ from ...model.job import Claim, NewJob, StoredJob, Unique, ready_ms_of
 from ...model.outcome import Outcome
 from ...model.schedule import StoredSchedule
 from ...model.states import FINAL, State
+from ..contract import Note
 from .history import pack_history, pack_line, unpack_history
 from .keys import STATE_NUMBERS, STATES_BY_NUMBER
 from .live import HEAD as LIVE
-from .live import pack_rest, unpack_live
+from .live import NOTES, pack_rest, unpack_live
+from .notes import has_notes, pack_note, unpack_note
 from .record import pack_record, parts_of, unpack_extras
 
 _POST = struct.Struct(">QQQQQQ")
@@ -112,6 +115,11 @@ def pack_claim(claim: tuple[bytes, int]) -> bytes:
     return _CLAIM.pack(*claim)
 
 
+def pack_noted(note: Note) -> bytes:
+    """A note as `note` takes it."""
+    return _CLAIM.pack(note.raw, note.token) + pack_note(note.progress, note.checkpoint, note.log)
+
+
 def pack_adopted(job: StoredJob) -> bytes:
     """A job of another store as `adopt` takes it."""
     if job.state is State.RUNNING:
@@ -122,7 +130,9 @@ def pack_adopted(job: StoredJob) -> bytes:
     history, live = pack_history(job.result, job.error, *map(pack_line, job.lines)), pack_rest(job)
     # Whether a time is over is for the store to say.
     head = (job.ref.raw, STATE_NUMBERS[job.state], job.holds_its_key(0), ends_ms, job.score, len(live))
-    return b"".join((_ADOPTED.pack(*head), live, _LENGTH.pack(len(record)), record, history))
+    note = pack_note(job.progress, job.checkpoint or None, job.log or None) if has_notes(job) else b""
+    sized = (_LENGTH.pack(len(record)), record, _LENGTH.pack(len(note)), note)
+    return b"".join((_ADOPTED.pack(*head), live, *sized, history))
 
 
 def pack_withdrawn(job: tuple[bytes, State, int]) -> bytes:
@@ -133,14 +143,15 @@ def pack_withdrawn(job: tuple[bytes, State, int]) -> bytes:
 # On the way out
 
 
-def unpack_claims(queue: str, flat: Sequence[bytes]) -> list[Claim]:
-    """Claims as scripts answer them (lua/lib/claims.lua)."""
-    return [unpack_claim(queue, *flat[at : at + 3]) for at in range(0, len(flat), 3)]
+def unpack_claims(queue: str, flat: Sequence[bytes], checkpoints: Sequence[bytes]) -> list[Claim]:
+    """Claims as scripts answer them (lua/lib/claims.lua), with the checkpoints of those that may have notes."""
+    left = iter(checkpoints)
+    return [unpack_claim(queue, left, *flat[at : at + 3]) for at in range(0, len(flat), 3)]
 
 
-def unpack_claim(queue: str, raw: bytes, record: bytes, packed: bytes) -> Claim:
+def unpack_claim(queue: str, checkpoints: Iterator[bytes], raw: bytes, record: bytes, packed: bytes) -> Claim:
     rank, max_attempts, task_at, key_at, options_at, arguments_at = parts_of(record)
-    _, attempts, forgiven, losses, token, claimed_ms, place, _ = LIVE.unpack_from(packed)
+    flags, attempts, forgiven, crashes, losses, token, claimed_ms, place, _ = LIVE.unpack_from(packed)
     return Claim(
         queue,
         raw,
@@ -156,20 +167,24 @@ def unpack_claim(queue: str, raw: bytes, record: bytes, packed: bytes) -> Claim:
         int.from_bytes(record[:6], "big"),
         ready_ms_of(place),
         claimed_ms,
+        crashes,
+        next(checkpoints, b"") if flags & NOTES else b"",
     )
 
 
 def unpack_job(queue: str, raw: bytes, entry: Sequence[Any]) -> StoredJob | None:
-    """A job as `read` answers it: state, score, record, live, history."""
-    number, score, record, live, history = entry
+    """A job as `read` answers it: state, score, record, live, history, note."""
+    number, score, record, live, history, note = entry
     if not number:
         return None
     result, error, lines = unpack_history(history)
+    progress, checkpoint, log = unpack_note(note)
+    left = {"result": result, "error": error, "progress": progress, "checkpoint": checkpoint, "log": log}
     place = (STATES_BY_NUMBER[number], int(score))
-    return stored_job(JobRef(queue, raw), place, record, live, lines=lines, result=result, error=error)
+    return stored_job(JobRef(queue, raw), place, record, live, lines=lines, **left)
 
 
-def stored_job(ref: JobRef, place: tuple[State, int], record: bytes, packed: bytes | None, **history: Any) -> StoredJob:
+def stored_job(ref: JobRef, place: tuple[State, int], record: bytes, packed: bytes | None, **left: Any) -> StoredJob:
     """A job from its state and score, its record and what changed about it."""
     rank, max_attempts, task_at, key_at, options_at, arguments_at = parts_of(record)
     unique, unique_ms, gate = unpack_extras(record, task_at)
@@ -188,6 +203,7 @@ def stored_job(ref: JobRef, place: tuple[State, int], record: bytes, packed: byt
         attempts=live.attempts,
         forgiven=live.forgiven,
         losses=live.losses,
+        crashes=live.crashes,
         unique_key=record[key_at:options_at].decode(),
         unique=unique,
         unique_until_ms=enqueued_ms + unique_ms if unique is Unique.FOR_A_TIME else 0,
@@ -201,7 +217,7 @@ def stored_job(ref: JobRef, place: tuple[State, int], record: bytes, packed: byt
         due_ms=score if state in (State.SCHEDULED, State.FAILED) else 0,
         cancel_asked=live.is_asked_to_stop,
         reason=live.reason,
-        **history,
+        **left,
     )
 
 

@@ -28,6 +28,7 @@ QUEUE_KEYS: Final = {
     "job": "job",  # hash: raw -> what never changes (codec.py)
     "live": "live",  # hash: raw -> what changes; none for a job that was never touched
     "end": "end",  # hash: raw -> result, error and lines of past attempts
+    "notes": "notes",  # hash: raw -> progress, checkpoint and log; none for a job whose handlers left none
     "unique": "unique",  # hash: unique key -> raw of the job that holds it (lua/lib/unique.lua)
     "uniqueends": "unique:ends",  # sorted set of the unique keys that are held for a time, by its end
     "asked": "asked",  # hash: raw of a running job that should stop -> its worker

@@ -10,9 +10,9 @@ from ...model.limits import PROMOTED_PER_EXCHANGE, TOLD_TASKS, TURNED_AWAY_PER_E
 from ...model.outcome import CANCELLED_WHILE_RUNNING
 from ...model.retention import Retention
 from ...model.states import State
-from ..contract import Exchange, ExchangeReply, Rescue
+from ..contract import Exchange, ExchangeReply, Note, Rescue
 from . import codec
-from .intake import Intake
+from .intake import Intake, parts_of
 from .live import worker_of
 from .register import STALE_AFTER_MS, Register
 from .verbs import BATCH, chunks
@@ -27,7 +27,7 @@ class Work(Intake, Register):
         outcomes = [codec.pack_outcome(outcome) for outcome in call.outcomes]
         sums = codec.pack_sums(call.minutes) if call.minutes else []
         follow_ups, elsewhere = _follow_ups(call)
-        now, refused, claims, asked, next_due_ms, paused, awaited = self._run(
+        now, refused, claims, asked, next_due_ms, paused, awaited, checkpoints = self._run(
             "exchange",
             call.queue,
             call.worker,
@@ -54,7 +54,7 @@ class Work(Intake, Register):
             self._relay_soon(call.queue, len(elsewhere))
         return ExchangeReply(
             refused=refused,
-            claims=codec.unpack_claims(call.queue, claims),
+            claims=codec.unpack_claims(call.queue, claims, checkpoints),
             asked_to_cancel=asked,
             next_due_ms=next_due_ms,
             is_paused=bool(paused),
@@ -72,10 +72,16 @@ class Work(Intake, Register):
         parts = chunks(claims, BATCH)
         return sum(self._run("release", queue, CANCELLED_WHILE_RUNNING, *map(codec.pack_claim, part)) for part in parts)
 
+    def note(self, queue: str, notes: Sequence[Note]) -> list[bytes]:
+        lost: list[bytes] = []
+        for _, part in parts_of(range(len(notes)), [codec.pack_noted(note) for note in notes]):
+            lost += self._run("note", queue, *part)
+        return lost
+
     def rescue(self, queue: str, limit: int, lease_ms: int) -> Rescue:
-        jumped, flat = self._run("rescue", queue, limit, lease_ms)
+        jumped, flat, checkpoints = self._run("rescue", queue, limit, lease_ms)
         workers = [worker_of(live) for live in flat[2::3]]
-        return Rescue(bool(jumped), codec.unpack_claims(queue, flat), workers)
+        return Rescue(bool(jumped), codec.unpack_claims(queue, flat, checkpoints), workers)
 
     def trim(self, queue: str, retention: Retention, limit: int) -> int:
         kept = [bound for state in _TRIMMED for bound in (retention.of(state).count, retention.of(state).age_ms)]

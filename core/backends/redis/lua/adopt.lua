@@ -1,18 +1,18 @@
 -- Store jobs of another store as they are.
 -- keys: meta job live end ready sched held retry dead done cancelled unique uniqueends wake gates waiting openings
---       awaited
+--       awaited notes
 -- uses: base record live unique posts gates
 -- oom: refuse
 -- in: now, then jobs: raw (14 bytes), number of the state (1), 1 when it has its unique key (1), the end of the time for
 --     which it has it or 0 (8), score (8), live part or nothing behind its length (4), record behind its length (4),
---     history or nothing
+--     note (lib/notes.lua) or nothing behind its length (4), history or nothing
 -- out: for each 1 when it is new here
 
 local now, jobs, raws, keys = now_ms(), {}, {}, {}
 for index = 2, #ARGV do
   local job, at = {}, nil
-  job.raw, job.state, job.keyed, job.ends_at, job.score, job.live, job.record, at =
-    struct.unpack('>c14BBI8I8I4c0I4c0', ARGV[index])
+  job.raw, job.state, job.keyed, job.ends_at, job.score, job.live, job.record, job.note, at =
+    struct.unpack('>c14BBI8I8I4c0I4c0I4c0', ARGV[index])
   job.history, job.key = string.sub(ARGV[index], at), job.keyed == 1 and key_of(job.record) or nil
   push(jobs, job)
   push(raws, job.raw)
@@ -20,7 +20,7 @@ for index = 2, #ARGV do
 end
 
 local known, holders = ask('HMGET', K.job, raws), holders_of(keys, now)
-local answers, fresh, records, lives, pasts, places, taken = {}, {}, {}, {}, {}, {}, new_keys()
+local answers, fresh, records, lives, pasts, notes, places, taken = {}, {}, {}, {}, {}, {}, {}, new_keys()
 
 local function take_key(job)
   local lasts = job.ends_at == 0 or job.ends_at > now
@@ -45,6 +45,9 @@ local function admit_as_it_is(job)
   if job.history ~= '' then
     push(pasts, job.raw, job.history)
   end
+  if job.note ~= '' then
+    push(notes, job.raw, job.note)
+  end
   if job.live ~= '' and is_gated(job.live) then
     wait_again(job)
   end
@@ -62,6 +65,10 @@ end
 send('HSET', K.job, records)
 send('HSET', K.live, lives)
 send('HSET', K['end'], pasts)
+if #notes > 0 then
+  send('HSET', K.notes, notes)
+  call('HSET', K.meta, 'noted', '1')
+end
 for state, list in pairs(places) do
   send('ZADD', K[STATES[state]], list)
 end

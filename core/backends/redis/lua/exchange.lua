@@ -1,14 +1,14 @@
 -- Settle a batch, promote what is due, claim the next: the hot verb.
 -- keys: meta job live end ready sched held lease retry dead done cancelled unique uniqueends minutes minuteindex
---       failures completed replies asked outbox wake gates waiting openings awaited
--- uses: base record live history unique posts gates intake leave claims claim settle journal minutes promote
+--       failures completed replies asked outbox wake gates waiting openings awaited notes
+-- uses: base record live history unique posts gates intake leave claims claim notes settle journal minutes promote
 -- in: now, worker, call, want, lease ms, completed to keep, most to promote, reason of a run cancelled on its way,
 --     most to turn away at gates, most tasks to tell that somebody waits for; how many tasks to serve, outcomes,
 --     minute sums, follow-ups, follow-ups for elsewhere; then these, each one string: tasks, outcomes
 --     (lib/settle.lua), minute sums (lib/minutes.lua), follow-ups: outcome counted from 1 (4 bytes), item
 --     (lib/intake.lua); follow-ups for elsewhere: outcome, field of `outbox` behind its length (2), value
 -- out: now, refused raws, claims (lib/claims.lua), raws asked to stop, when the next is due or 0, 1 when paused,
---     tasks that somebody waits for
+--     tasks that somebody waits for, checkpoints of the claims that may have notes
 
 local worker, number, want = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local lease_ms, keep, most_promoted = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -17,8 +17,8 @@ local sums_from = outcomes_from + tonumber(ARGV[12])
 local then_from = sums_from + tonumber(ARGV[13])
 local outbox_from = then_from + tonumber(ARGV[14])
 local now = now_ms()
-local token, paused, processed, failures, any_asked, any_waits =
-  unpack(call('HMGET', K.meta, 'token', 'paused', 'processed', 'failed', 'asked', 'waits'))
+local token, paused, processed, failures, any_asked, any_waits, any_noted =
+  unpack(call('HMGET', K.meta, 'token', 'paused', 'processed', 'failed', 'asked', 'waits', 'noted'))
 local news = {} -- fields and values of `meta` that this call changes
 
 local function write_follow_ups(outcomes)
@@ -42,6 +42,9 @@ local function settle()
   local outcomes, raws, has_rescue = parse_outcomes(outcomes_from, sums_from - 1)
   local accepted, refused = judge(outcomes, raws, has_rescue, now)
   write_history(accepted)
+  if any_noted then
+    close_notes(accepted)
+  end
   local ended, failed = move(accepted, now, ARGV[8])
   if ended > 0 then
     push(news, 'processed', exact((processed or 0) + ended))
@@ -57,7 +60,7 @@ local function settle()
   add_sums(sums_from, then_from - 1, now)
   local surplus = keep > 0 and math.min(call('ZCARD', K.done) - keep, 2 * #outcomes + 10) or 0
   if surplus > 0 then
-    pop_oldest(K.done, surplus)
+    pop_oldest(K.done, surplus, any_noted)
   end
   return refused
 end
@@ -147,4 +150,5 @@ elseif number == last then
 end
 local opening, awaited = waited_for()
 next_due = sooner(next_due or next_due_of(), opening)
-return { now, refused, claims, asked_to_stop(), next_due, paused and 1 or 0, awaited }
+local checkpoints = any_noted and checkpoints_of(claims) or {}
+return { now, refused, claims, asked_to_stop(), next_due, paused and 1 or 0, awaited, checkpoints }

@@ -1,6 +1,6 @@
 -- Delete jobs of one state that entered it (final states) or came in (the others) before a time.
 -- keys: meta job live end ready sched held lease retry dead done cancelled unique wake gates waiting openings
---       awaited
+--       awaited notes
 -- uses: base record live unique posts gates leave
 -- in: now, number of the state, before, limit, how many of the first to pass over, how many to look at
 -- out: how many were deleted, how many were looked at
@@ -28,5 +28,5 @@ if not is_final then
   open_stirred()
   write_gates()
 end
-erase(doomed)
+erase(doomed, true)
 return { #doomed, #raws }

@@ -1,8 +1,8 @@
 -- Find claims whose lease ran out, and keep watch over clock jumps.
--- keys: meta job live lease
--- uses: base live claims
+-- keys: meta job live lease notes
+-- uses: base live notes
 -- in: now, limit, lease ms
--- out: 1 when the clock jumped, claims (lib/claims.lua)
+-- out: 1 when the clock jumped, claims (lib/claims.lua), checkpoints of those that may have notes
 
 -- Let every lease that ends within a range end at one time instead.
 local function clamp(first, last, at)
@@ -38,4 +38,4 @@ if now >= until_then and limit > 0 then
     end
   end
 end
-return { jumped and 1 or 0, claims }
+return { jumped and 1 or 0, claims, checkpoints_of(claims) }

@@ -1,5 +1,5 @@
 -- Cut journals, minutes, remembered replies, unique keys and gates to what is kept; a bounded part of them a call.
--- keys: meta job minutes minuteindex failures completed replies schedules unique uniqueends gates openings awaited
+-- keys: meta job minutes minuteindex failures completed replies schedules unique uniqueends gates openings awaited notes
 -- uses: base record unique posts
 -- in: now, entries kept of the failures, of the completed, milliseconds that minutes are kept, that replies are kept
 -- out: 1 when the queue has held anything
@@ -47,6 +47,10 @@ for _, name in ipairs(names) do
   post.changed = post.used == 0 and post.waiting == 0
 end
 posts.write()
+
+if call('EXISTS', K.notes) == 0 then
+  call('HDEL', K.meta, 'noted')
+end
 
 drop_over(call('ZRANGEBYSCORE', K.uniqueends, '-inf', exact(now), 'LIMIT', 0, 500), now)
 

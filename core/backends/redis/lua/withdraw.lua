@@ -1,6 +1,6 @@
 -- Delete jobs that still are where they were seen.
 -- keys: meta job live end ready sched held lease retry dead done cancelled unique asked wake gates waiting openings
---       awaited
+--       awaited notes
 -- uses: base record live unique posts gates leave
 -- in: now, then jobs: raw (14 bytes), number of the state (1), score (8)
 -- out: how many were deleted
@@ -28,7 +28,7 @@ for state, jobs in pairs(seen) do
 end
 release_keys(doomed, ask('HMGET', K.job, doomed))
 leave_gates(doomed, ask('HMGET', K.live, doomed))
-erase(doomed)
+erase(doomed, true)
 send('HDEL', K.asked, doomed)
 open_stirred()
 write_gates()

@@ -59,8 +59,8 @@ local function run(order, raw, record, state, live, afresh)
   if afresh and not takes_key_again(raw, record, order.now) then
     return nil
   end
-  if afresh then
-    live.forgiven = live.attempts
+  if afresh then -- what it was suspected of it still is
+    live.forgiven, live.crashes, live.losses = live.attempts, 0, math.min(live.losses, 1)
   end
   live.reason = order.reason
   leave_gate(raw, live)

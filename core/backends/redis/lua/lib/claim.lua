@@ -7,7 +7,7 @@ local AT_ONCE = 50 -- looked at in a step once some were turned away
 local function lives_of(claimer)
   local now = claimer.now
   local tail = struct.pack('>Hc0HH', #claimer.worker, claimer.worker, 0, 0)
-  local fresh, fresh_keyed = struct.pack('>BI4I4I2', 0, 1, 0, 0), struct.pack('>BI4I4I2', KEYED, 1, 0, 0)
+  local fresh, fresh_keyed = struct.pack('>BI4I4BB', 0, 1, 0, 0, 0), struct.pack('>BI4I4BB', KEYED, 1, 0, 0, 0)
   return function(packed, record, place)
     claimer.token = claimer.token + 1
     local token = claimer.token

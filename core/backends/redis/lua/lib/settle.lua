@@ -2,6 +2,7 @@
 -- An outcome is raw (14 bytes), token (8), state, charge, stream, flags (1 each), delay (8), length of its line (4),
 -- reason behind its length (2), with flag 4 a gate behind its length (2), and its part of the job's history, of which the
 -- line is the end.
+-- charge: 1 not an attempt after all, 2 lost, 3 lost by a crash, 4 no suspect any more.
 -- flags: 1 only when the lease ran out, 2 gives way when the job was asked to stop, 4 waits at a gate.
 
 local OUTCOME = '>c14I8BBBBI8I4Hc0'
@@ -55,6 +56,18 @@ local function wait_at(o, live, place)
   gates().line_up(o.raw, live, o.gate, own and own.name == o.gate and own)
 end
 
+-- What an attempt leaves of the counts.
+local function charge(live, kind)
+  if kind == 1 then
+    live.attempts = live.attempts - 1
+  elseif kind == 2 or kind == 3 then
+    live.forgiven, live.losses = live.forgiven + 1, live.losses + 1
+    live.crashes = live.crashes + kind - 2
+  elseif kind == 4 then
+    live.losses = 0
+  end
+end
+
 -- The live part changed as the outcome says; answers it packed, the state it leads to and the score there.
 local function turn(o, now, stopped_reason)
   local live, state, score = read_live(o.packed), o.state, now
@@ -63,11 +76,7 @@ local function turn(o, now, stopped_reason)
   if live.asked and o.flags % 4 >= 2 then
     state, o.reason = CANCELLED, stopped_reason
   end
-  if o.charge == 1 then
-    live.attempts = live.attempts - 1
-  elseif o.charge == 2 then
-    live.forgiven, live.losses = live.forgiven + 1, live.losses + 1
-  end
+  charge(live, o.charge)
   if state == RETRY or state == SCHED then
     score = now + o.delay
   elseif state == READY then
