@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 
-from core.backends.contract import Backend, Exchange, ExchangeReply, PageQuery, Sweep
+from core.backends.contract import Backend, Exchange, ExchangeReply, Note, PageQuery, Sweep
 from core.backends.redis.backend import RedisBackend
 from core.model.gate import Gate, task_gate
 from core.model.ident import new_raw
@@ -47,6 +47,7 @@ def walk_all_verbs(store: Backend) -> None:
         store.act(verb, "mail", [claim.raw for claim in claims], f"operation {verb}", "because")
     work(store, want=50, minutes={"shop.send|completed": 2})
     store.rescue("mail", 10, 30_000)
+    _leave_notes(store)
     _walk_gates(store)
     _move_jobs(store)
     store.pause("mail", "maintenance")
@@ -85,6 +86,21 @@ def _settle_each_way(store: Backend, claims: list[Claim]) -> None:
     ]
     settled.append(end(claims[6], State.PENDING, charge=Charge.LOST))
     work(store, *settled, minutes={"shop.send|completed": 1, "shop.send|wait_ms": 20}, keep_completed=1)
+
+
+def _leave_notes(store: Backend) -> None:
+    """With a job that fails, is claimed again, is completed and moves."""
+    [receipt] = store.enqueue([job("noted")])
+    for state, checkpoint in ((State.PENDING, b""), (State.COMPLETED, b"C")):
+        [claim] = work(store, queue="noted", want=1).claims
+        assert claim.checkpoint == checkpoint
+        assert store.note("noted", [Note(claim.raw, claim.token, b"P", b"C", b"L")]) == []
+        work(store, end(claim, state), queue="noted", keep_completed=1)
+    [found] = store.get([receipt.ref])
+    assert found is not None
+    assert found.log == b"L"
+    assert store.adopt("noted again", [found]) == [True]
+    assert store.withdraw("noted", [(claim.raw, found.state, found.score)]) == 1
 
 
 def _walk_gates(store: Backend) -> None:

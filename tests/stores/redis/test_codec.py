@@ -36,7 +36,7 @@ def test_a_record_gives_back_what_went_in(new: NewJob, enqueued_ms: int):
     item = codec.pack_item(new)
     assert item[:15] == new.raw + b"\x00"
     record = enqueued_ms.to_bytes(6, "big") + item[15:]
-    stored = codec.unpack_job("mail", new.raw, [STATE_NUMBERS[State.PENDING], b"7", record, None, None])
+    stored = codec.unpack_job("mail", new.raw, [STATE_NUMBERS[State.PENDING], b"7", record, None, None, None])
     assert stored is not None
     for name in ("ref", "task", "arguments", "options", "priority", "max_attempts", "unique_key"):
         assert getattr(stored, name) == getattr(new, name)
@@ -47,7 +47,7 @@ def test_a_record_gives_back_what_went_in(new: NewJob, enqueued_ms: int):
 def test_a_gate_and_the_kind_of_a_key_come_back_beside_the_rest(new: NewJob, gate: Gate | None, kind: Unique, ms: int):
     new = replace(new, gate=gate, unique=kind, unique_ms=ms if kind is Unique.FOR_A_TIME else 0)
     stored = codec.unpack_job(
-        "mail", new.raw, [1, b"7", (5).to_bytes(6, "big") + codec.pack_item(new)[15:], None, None]
+        "mail", new.raw, [1, b"7", (5).to_bytes(6, "big") + codec.pack_item(new)[15:], None, None, None]
     )
     assert stored is not None
     for name in ("task", "arguments", "options", "unique_key", "unique", "gate"):
