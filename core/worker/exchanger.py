@@ -87,6 +87,7 @@ class Exchanger:
         self.is_finishing = False  # whether to end once nothing is held
         self.on_drained: Callable[[], None] | None = None  # burst: called once nothing is due any more
         self.lost = 0  # settles that the store refused
+        slots.on_start = self._notice_start
         slots.on_finish = self._notice
         if self._backend.features.wakes:
             rest_s = engine.config.poll_interval.total_seconds()
@@ -285,7 +286,8 @@ class Exchanger:
         if self.on_drained is not None and self._is_drained(now):
             self.on_drained()
         self._is_asleep = True
-        if self._slots.finished < self._ring_at:
+        has_room = not wants and self._wanted()  # what was waiting has been started meanwhile
+        if self._slots.finished < self._ring_at and not has_room:
             self._bell.sleep(until - now)
         self._is_asleep = False
 
@@ -309,6 +311,11 @@ class Exchanger:
             return
         slots = self._slots
         if slots.finished >= self._ring_at or slots.waiting <= self._ring_low or slots.is_idle:
+            self._bell.ring()
+
+    def _notice_start(self) -> None:
+        """A handler starts; called in its thread. With the buffer half used more is wanted now, not at the next end."""
+        if self._is_asleep and self._slots.waiting <= self._ring_low:
             self._bell.ring()
 
     def _wake(self) -> None:

@@ -21,7 +21,8 @@ class Slots:
     """The meeting point of the store thread, the handlers' threads and the event loop. Thread-safe.
 
     limit: handlers that run at once, threads and event loop together. on_loop_work: called when a claim waits for the
-    event loop and a slot is free. on_finish: called after a handler ended, often; it must be quick.
+    event loop and a slot is free. on_start, on_finish: called when a handler starts and after it ended, often; they must
+    be quick.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Slots:
         self.starts = 0  # handlers started since the worker did
         self.on_loop_work: Callable[[], None] = _nothing
         self.on_thread_work: Callable[[], None] = _nothing
+        self.on_start: Callable[[], None] = _nothing
         self.on_finish: Callable[[], None] = _nothing
 
     # -- the store thread
@@ -208,6 +210,7 @@ class Slots:
         self.region.start(attempt.index, int(now * 1000), int(attempt.deadline * 1000))
         with self._lock:
             self._running[attempt.index] = attempt
+        self.on_start()
         self.starts += 1  # a lost update does no harm: it is only asked whether it moved
 
 
