@@ -7,7 +7,7 @@ import pytest
 
 from core.app import Jobs
 from core.model.states import State
-from tests.faults import ledger
+from tests.faults import dangerous, ledger
 from tests.faults.application import open_jobs
 from tests.faults.fleet import Fleet, children, wait_until
 
@@ -33,7 +33,7 @@ def fleet(store_url: str, fleet_on: Callable[..., Fleet]) -> Fleet:
 
 def test_of_five_hundred_good_jobs_and_a_poison_one_exactly_the_poison_is_dead(jobs: Jobs, fleet: Fleet) -> None:
     requests = [jobs.registry.find("nap").request(seconds=0.005) for _ in range(GOOD)]
-    poison = jobs.registry.find("poison").request(how="segfault")
+    poison = dangerous.poison.request(how="segfault")
     handles = jobs.enqueue_many([*requests[: GOOD // 2], poison, *requests[GOOD // 2 :]])
     began = time.monotonic()
     fleet.start_and_wait(workers=2)
@@ -56,7 +56,7 @@ def test_of_five_hundred_good_jobs_and_a_poison_one_exactly_the_poison_is_dead(j
 
 def test_a_suspect_that_does_well_alone_is_none_any_more(jobs: Jobs, fleet: Fleet) -> None:
     fleet.start_and_wait(workers=2)
-    job = jobs.enqueue("careful", how="segfault")
+    job = jobs.enqueue(dangerous.careful.request(how="segfault"))
     wait_until(lambda: jobs.get(job.id).state is State.COMPLETED, seconds=30, what="its completion")
     done = jobs.get(job.id)
     assert (done.attempts, done.tries, done.stored.losses, done.stored.crashes) == (2, 1, 0, 0)
