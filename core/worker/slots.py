@@ -21,8 +21,8 @@ class Slots:
     """The meeting point of the store thread, the handlers' threads and the event loop. Thread-safe.
 
     limit: handlers that run at once, threads and event loop together. on_loop_work: called when a claim waits for the
-    event loop and a slot is free. on_start, on_finish: called when a handler starts and after it ended, often; they must
-    be quick.
+    event loop and a slot is free. on_start, on_finish: called when a handler starts and after it ended, often: be
+    quick.
     """
 
     def __init__(
