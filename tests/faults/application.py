@@ -12,6 +12,8 @@ import sys
 import time
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -27,7 +29,7 @@ from core.tasks.declare import schedule, task
 from core.tasks.registry import Registry
 from core.worker.plan import Plan
 from core.worker.supervisor import run
-from tests.faults import ledger
+from tests.faults import failpoints, ledger
 
 registry = Registry()
 LEDGER = "JOBS_TEST_LEDGER"
@@ -39,6 +41,7 @@ def noted(ctx: JobContext):
     """A start and an end in the ledger; `fail` when the handler raised."""
     path = os.environ[LEDGER]
     ledger.write(path, "start", ctx.job_id, ctx.token, ctx.attempt)
+    failpoints.reach("mid-run")
     try:
         yield
     except BaseException:
@@ -136,6 +139,16 @@ def store_later(url: str) -> Backend:
     return deferred(lambda: open_backend(url))
 
 
+def failing_jobs(config: Config) -> Jobs:
+    store: Any = failpoints.Failing(open_backend(config.backend_url))
+    return Jobs(config=config, registry=registry, backend=store, around=[failpoints.around])
+
+
+def deaths_of(given_ledger: str) -> Path:
+    """Where processes that die at a failpoint say so."""
+    return Path(f"{given_ledger}-deaths")
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("url")
@@ -150,7 +163,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--no-workers", action="store_true")
     parser.add_argument("--ticking", action="store_true")
     parser.add_argument("--unknown", default="", help="a task that this one does not know")
+    parser.add_argument("--failpoints", default="", help='like "after claim=0.01,in rescue=1"')
     given = parser.parse_args(arguments)
+    failpoints.arm(given.failpoints, deaths_of(given.ledger))
     os.environ[LEDGER] = given.ledger
     structlog.configure(processors=[quiet_log, *structlog.get_config()["processors"]])
     if given.ticking:
@@ -160,7 +175,7 @@ def main(arguments: list[str]) -> int:
     config = configure(given.url, given.lease, given.grace)
     return run(
         Plan(
-            make_jobs=lambda: Jobs(config=config, registry=registry),
+            make_jobs=lambda: failing_jobs(config) if given.failpoints else Jobs(config=config, registry=registry),
             make_isolated=lambda: Jobs(config=config, registry=registry, backend=store_later(config.backend_url)),
             config=config,
             queues=tuple(given.queues.split(",")) if given.queues else (),

@@ -4,20 +4,33 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 from core.model.states import State
 from tests.faults.ledger import Run
 
+ZYGOTE_S = 2.0  # within this of the death of their zygote, runs alone are settled as lost
 SETTLE_S = 1.5  # a handler that ended this long before its process was killed must have been settled
 
 
 @dataclass(frozen=True)
 class Kill:
-    """A process that was killed. role: worker, keeper, services or supervisor."""
+    """A process that was killed. role: worker, keeper, zygote, services, supervisor, or the failpoint it died at.
+
+    family: isolated children that ran then; those of the victim die with it, the others come to their end.
+    """
 
     pid: int
     role: str
     at: float
+    family: frozenset[int] = frozenset()
+
+
+class Loss(NamedTuple):
+    """An attempt that was settled as lost. pid: the worker whose end it was, or 0: only its own process ended."""
+
+    at: float
+    pid: int = 0
 
 
 @dataclass
@@ -27,6 +40,7 @@ class Verdict:
     jobs: int
     runs: int
     hits: int
+    twice: int = 0
     violations: list[str] = field(default_factory=list)
     recoveries: list[float] = field(default_factory=list)
 
@@ -41,7 +55,7 @@ def check(
     states: Mapping[str, State | None],
     runs: Mapping[str, Sequence[Run]],
     kills: Sequence[Kill],
-    returns: Mapping[str, Mapping[int, float]],
+    returns: Mapping[str, Mapping[int, Loss]],
     *,
     recovery_s: float,
 ) -> Verdict:
@@ -50,19 +64,34 @@ def check(
     returns: when each attempt that was lost was settled as such, so that others could run its job.
     """
     verdict = Verdict(len(expected), sum(map(len, runs.values())), 0)
-    killed = {kill.pid: kill.at for kill in kills}
+    zygotes = [kill.at for kill in kills if kill.role == "zygote"]
+    killed = {pid: kill.at for kill in sorted(kills, key=lambda kill: kill.at) for pid in (kill.pid, *kill.family)}
     for job, wanted in expected.items():
         if states.get(job) is not wanted:
             verdict.violations.append(f"{job} is {states.get(job)}, not {wanted}")
-        _check_runs(verdict, job, runs.get(job, ()), killed)
+        losses = returns.get(job, {})
+        struck = {run.token: _struck(run, losses.get(run.attempt), killed, zygotes) for run in runs.get(job, ())}
+        _check_runs(verdict, job, runs.get(job, ()), struck)
         if wanted is State.COMPLETED and not any(run.ended and not run.failed for run in runs.get(job, ())):
             verdict.violations.append(f"{job} is completed, but no handler of it came to its end")
-        _check_recovery(verdict, job, runs.get(job, ()), returns.get(job, {}), killed, recovery_s)
+        _check_recovery(verdict, job, runs.get(job, ()), losses, struck, recovery_s)
     verdict.violations += [f"{job} ran but nobody enqueued it" for job in runs.keys() - expected.keys()]
     return verdict
 
 
-def _check_runs(verdict: Verdict, job: str, runs: Sequence[Run], killed: Mapping[int, float]) -> None:
+def _struck(run: Run, loss: Loss | None, killed: Mapping[int, float], zygotes: Sequence[float]) -> float | None:
+    """When the process was killed that a run was in, or that answered for it; None for never.
+
+    A run alone is in a child of the zygote, which its worker answers for: each of the three may be hit.
+    """
+    if loss is not None and loss.pid in killed:
+        return killed[loss.pid]
+    if loss is not None and not loss.pid:
+        return max((at for at in zygotes if loss.at - ZYGOTE_S <= at <= loss.at), default=killed.get(run.pid))
+    return killed.get(run.pid)
+
+
+def _check_runs(verdict: Verdict, job: str, runs: Sequence[Run], struck: Mapping[int, float | None]) -> None:
     """Each run but the last needs its reason: it failed, or its process was killed before it was settled."""
     if not runs:
         verdict.violations.append(f"{job} never ran")
@@ -70,7 +99,7 @@ def _check_runs(verdict: Verdict, job: str, runs: Sequence[Run], killed: Mapping
     if len(set(tokens)) != len(tokens):
         verdict.violations.append(f"{job} ran twice under one token")
     for run, later in pairwise(runs):
-        at = killed.get(run.pid)
+        at = struck[run.token]
         if at is not None and (not run.ended or run.ended > at - SETTLE_S):
             verdict.hits += 1
         elif not run.failed:
@@ -81,18 +110,19 @@ def _check_recovery(
     verdict: Verdict,
     job: str,
     runs: Sequence[Run],
-    returns: Mapping[int, float],
-    killed: Mapping[int, float],
+    losses: Mapping[int, Loss],
+    struck: Mapping[int, float | None],
     recovery_s: float,
 ) -> None:
     """How long after the kill of its process a job was free again; only killed processes lose jobs."""
     for run in runs:
-        if run.attempt not in returns:
+        if run.attempt not in losses:
             continue
-        if run.pid not in killed:
+        at = struck[run.token]
+        if at is None:
             verdict.violations.append(f"{job} was taken from a process that nobody killed: {run}")
             continue
-        took = returns[run.attempt] - killed[run.pid]
+        took = losses[run.attempt].at - at
         verdict.recoveries.append(took)
         if took > recovery_s:
             verdict.violations.append(f"{job} was free again {took:.1f} s after a kill")

@@ -68,6 +68,11 @@ class Fleet:
                 pass
             process.wait(10)
 
+    def isolated(self) -> set[int]:
+        """Children in which a handler runs alone; each leads a session of its own, and a new one has no name yet."""
+        named = [pid for pid in _pids() if _name(pid) in ("jobs-isolated", "jobs-zygote")]
+        return {pid for pid in named if str(self.ledger) in _command(pid)}
+
     def survivors(self) -> list[int]:
         """Processes that are left of any supervisor's session."""
         return [pid for process in self.processes for pid in _in_session(process.pid)]
@@ -93,6 +98,13 @@ def _pids() -> list[int]:
 def _name(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
     except OSError:
         return ""
 

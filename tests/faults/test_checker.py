@@ -6,7 +6,7 @@ import pytest
 
 from core.model.states import State
 from tests.faults import ledger
-from tests.faults.checker import Kill, Verdict, check
+from tests.faults.checker import Kill, Loss, Verdict, check
 from tests.faults.ledger import Run
 
 DONE = {"a": State.COMPLETED}
@@ -63,5 +63,22 @@ def test_the_ledger_reads_what_was_written(tmp_path: Path) -> None:
     assert runs["b"][0].ended == 0.0
 
 
+def test_a_run_alone_may_be_hit_by_the_kill_of_the_worker_that_answers_for_it() -> None:
+    alone = Run("a", 1, 1, pid=300, started=10.0, ended=10.4)
+    held = check(DONE, dict(DONE), {"a": [alone, AGAIN]}, [KILL], {"a": {1: Loss(11.0, 100)}}, recovery_s=12)
+    other = check(DONE, dict(DONE), {"a": [alone, AGAIN]}, [KILL], {"a": {1: Loss(11.0, 500)}}, recovery_s=12)
+    assert (held.violations, held.hits) == ([], 1)
+    assert len(other.violations) == 2
+
+
+def test_a_run_alone_may_be_hit_by_the_kill_of_its_zygote() -> None:
+    alone = Run("a", 1, 1, pid=300, started=10.0)
+    for at, broken in ((10.5, 0), (5.0, 2)):
+        kills = [Kill(400, "zygote", at)]
+        verdict = check(DONE, dict(DONE), {"a": [alone, AGAIN]}, kills, {"a": {1: Loss(11.0)}}, recovery_s=12)
+        assert len(verdict.violations) == broken
+
+
 def _check(runs: list[Run], kills: list[Kill] | None = None, returns: dict[int, float] | None = None) -> Verdict:
-    return check(DONE, dict(DONE), {"a": runs} if runs else {}, kills or [], {"a": returns or {}}, recovery_s=12)
+    losses = {attempt: Loss(at, -1) for attempt, at in (returns or {}).items()}
+    return check(DONE, dict(DONE), {"a": runs} if runs else {}, kills or [], {"a": losses}, recovery_s=12)
