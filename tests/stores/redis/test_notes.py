@@ -9,6 +9,7 @@ import redis
 from core.backends.contract import Note
 from core.backends.redis.backend import RedisBackend
 from core.backends.redis.live import pack_rest, unpack_live
+from core.errors import StoreFull
 from core.model.gate import Gate
 from core.model.ident import JobRef
 from core.model.job import Claim, StoredJob
@@ -16,6 +17,7 @@ from core.model.outcome import Charge
 from core.model.retention import Keep, Retention
 from core.model.states import State, Verb
 from tests.conformance.clock import FakeClock
+from tests.servers import RedisServer
 
 from .conftest import Opener, end, job, work
 from .test_costs import counted
@@ -130,6 +132,19 @@ def test_claims_get_their_own_checkpoints_when_some_are_lost(store: RedisBackend
     work(store, *(end(claim, State.PENDING) for claim in claims))
     kept = {claims[1].raw: claims[1].raw, claims[3].raw: claims[3].raw}
     assert {claim.raw: claim.checkpoint for claim in work(store, want=4).claims if claim.checkpoint} == kept
+
+
+def test_a_full_server_takes_notes_and_lets_them_go(form: str, server: RedisServer, open_store: Opener):
+    store = open_store(server.url)
+    [claim] = claimed(store)
+    with redis.Redis.from_url(server.url) as client:
+        client.config_set("maxmemory", client.info("memory")["used_memory"] // 2)
+    with pytest.raises(StoreFull):
+        store.enqueue([job()])
+    note(store, claim, progress=b"P", checkpoint=bytes(65_536), log=b"L")
+    assert len(found(store, claim).checkpoint) == 65_536
+    work(store, end(claim, State.COMPLETED))
+    assert (found(store, claim).checkpoint, found(store, claim).log) == (b"", b"L")
 
 
 # How they go
