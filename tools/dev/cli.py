@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from . import bench, check, environment, lock, password, plans, reset, run, screenshots, smoke, testing
+from . import bench, chaos, check, environment, lock, password, plans, reset, run, screenshots, smoke, testing
 from .console import Stop, complain
 from .paths import ROOT
 
@@ -83,6 +83,11 @@ def _parser() -> argparse.ArgumentParser:
 
     command = _add(commands, "reset", reset.reset, "remove the data under var/ (jobs, accounts, mail, logs)")
     command.add_argument("--yes", action="store_true", help="do not ask")
+
+    command = _add(
+        commands, "chaos", chaos.chaos, "inject every fault at full size (about an hour); --scale, --seed, --row"
+    )
+    command.set_defaults(rest=[])
 
     command = _add(
         commands, "bench-stores", bench.stores, "measure the stores alone; --stores, --rows, --rounds, --json, --out"
