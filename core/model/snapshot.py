@@ -58,6 +58,11 @@ class JobSnapshot:
         return self.stored.tries
 
     @property
+    def crashes(self) -> int:
+        """How often its process died while it ran there alone."""
+        return self.stored.crashes
+
+    @property
     def max_attempts(self) -> int:
         return self.stored.max_attempts
 

@@ -64,6 +64,7 @@ class JobDetail:
     lease_until_ms: int
     finished_ms: int
     losses: int
+    crashes: int
     unique_key: str
     worker: str
     parent: str
@@ -127,6 +128,7 @@ def job_detail(ref: JobRef) -> JobDetail | None:
         lease_until_ms=stored.lease_until_ms,
         finished_ms=stored.finished_ms,
         losses=stored.losses,
+        crashes=stored.crashes,
         unique_key=stored.unique_key,
         worker=stored.worker,
         parent=options.parent,

@@ -8,9 +8,11 @@ import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
 
-from core.backends.contract import Note
+from core.backends.contract import Exchange, Note
 from core.model.ident import JobRef
+from core.model.outcome import Charge, Outcome
 from core.model.progress import pack_checkpoint, pack_progress
+from core.model.states import State
 from core.testing import TestJobs
 from jobs_dashboard.models import OperatorAction
 
@@ -287,3 +289,17 @@ def test_a_job_page_shows_progress_checkpoint_and_log(
     assert 'id="log-lines"' in page
     assert 'id="checkpoint"' in page
     assert HOSTILE not in page
+
+
+def test_a_job_page_says_how_often_a_job_killed_its_process(
+    operator: Client, jobs: TestJobs, job_in: Callable[..., str]
+) -> None:
+    ref = JobRef.parse(job_in("running"))
+    [stored] = jobs.backend.get([ref])
+    assert stored is not None
+    crashed = Outcome(ref.raw, stored.token, State.DEAD, charge=Charge.CRASHED, reason="its process died")
+    jobs.backend.exchange(Exchange(queue=ref.queue, worker="watcher", call=1, outcomes=[crashed]))
+
+    page = operator.get(f"/jobs/{ref}/").content.decode()
+
+    assert "its worker died 1 time; its process died 1 time while it ran alone" in page
