@@ -10,7 +10,9 @@ from functools import partial
 
 from .app import Jobs
 from .errors import ConfigError, JobsError
+from .worker.lifespan import as_lifespan
 from .worker.plan import Plan
+from .worker.reload import run_reloading
 from .worker.supervisor import run
 
 USAGE = 2
@@ -19,6 +21,8 @@ USAGE = 2
 def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
+        if options.reload:
+            return run_reloading()
         jobs = _find(options.app)
         return run(_plan(jobs, options))
     except JobsError as error:
@@ -35,6 +39,10 @@ def _parser() -> argparse.ArgumentParser:
     worker.add_argument("--processes", type=_count, default=1, help="worker processes (default 1)")
     worker.add_argument("--concurrency", type=_count, help="jobs at once in each process (default JOBS_WORKER_COUNT)")
     worker.add_argument("--burst", action="store_true", help="exit 0 as soon as nothing is due")
+    worker.add_argument("--max-jobs", type=_count, metavar="N", help="replace a worker process after so many jobs")
+    worker.add_argument("--max-memory", default="", metavar="SIZE", help="replace it above this size, such as 512MB")
+    worker.add_argument("--max-age", type=float, metavar="SECONDS", help="replace it after this time")
+    worker.add_argument("--reload", action="store_true", help="for development: restart when a .py file changes")
     worker.add_argument("--name", default="", help="a label for people")
     return parser
 
@@ -54,6 +62,7 @@ def _plan(jobs: Jobs, options: argparse.Namespace) -> Plan:
         processes=options.processes,
         concurrency=options.concurrency or jobs.config.worker_count,
         burst=options.burst,
+        lifespan=as_lifespan(max_jobs=options.max_jobs, max_memory=options.max_memory, max_age=options.max_age),
         name=options.name,
     )
 

@@ -27,7 +27,7 @@ from .worker import Worker, WorkerOptions
 
 TURN_S: Final = 0.1
 LAST_DUTIES_S: Final = 8.0  # for duties that finish what they have begun
-_HEARD: Final = (signal.SIGTERM, signal.SIGINT, signals.QUIET, signals.CUT)
+_HEARD: Final = (signal.SIGTERM, signal.SIGINT, signals.QUIET, signals.RETIRE, signals.CUT)
 
 log = structlog.get_logger("jobs.process")
 
@@ -62,11 +62,17 @@ def worker_main(plan: Plan, region: Region, hatch: Hatch, ears: SignalPipe) -> i
     engine = _open(plan, ears)
     if engine is None:
         return exits.OK
-    options = WorkerOptions(queues=plan.queues, concurrency=plan.concurrency, label=plan.name, burst=plan.burst)
+    options = WorkerOptions(
+        queues=plan.queues,
+        concurrency=plan.concurrency,
+        label=plan.name,
+        burst=plan.burst,
+        lifespan=plan.lifespan,
+    )
     worker = Worker(engine, region, ears, options, hatch=hatch)
     log.info("worker started", worker=worker.id, pid=os.getpid(), slots=plan.concurrency, queues=plan.queues or "all")
     code = worker.run()
-    if code == exits.OK:
+    if code in (exits.OK, exits.REPLACED):
         engine.close()
     return code
 

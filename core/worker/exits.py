@@ -10,6 +10,7 @@ OK: Final = 0
 FAILED: Final = 1
 CUT_SHORT: Final = 70  # stopped with handlers still running after the grace period
 RECYCLED: Final = 71  # ended because a handler ran past its timeout and would not stop
+REPLACED: Final = 72  # ended by plan, with nothing left to do, so that a fresh process takes its place
 REFUSED: Final = 78  # starting again would not help: a wrong setting, or a store of a newer format
 
 
@@ -23,6 +24,7 @@ def cause_of(wait_status: int) -> str:
     known = {
         OK: "ended",
         CUT_SHORT: "stopped before it was done",
+        REPLACED: "ended to be replaced",
         RECYCLED: "recycled because another of its handlers would not stop",
     }
     return known.get(code, f"exited with code {code}")

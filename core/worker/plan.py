@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ..config import Config
 from .engine import Engine
+from .lifespan import Lifespan
 from .services import CORE_DUTIES, Duty
 
 UNSENT_BATCHES: Final = 2  # room for what ended while a call was under way
@@ -18,10 +19,10 @@ class Plan:
     """make_jobs: called in each child, after the fork; may raise StoreUnavailable (it is called again).
 
     queues: in order of preference, none means all. concurrency: handlers that run at once in each of `processes`.
-    name: a label. duties: run beside the engine's own. before_fork: called in the parent before each fork, to close
-    what a child must not share. services, workers: which of the two to run. make_isolated: called once in the zygote,
-    for the children that run isolated jobs: a Jobs that connects when it is first asked for something; without it each
-    of them calls make_jobs.
+    name: a label. duties: run beside the engine's own. lifespan: after which a worker process is replaced. before_fork:
+    called in the parent before each fork, to close what a child must not share. services, workers: which of the two to
+    run. make_isolated: called once in the zygote, for the children that run isolated jobs: a Jobs that connects when it
+    is first asked for something; without it each of them calls make_jobs.
     """
 
     make_jobs: Callable[[], Engine]
@@ -34,6 +35,7 @@ class Plan:
     duties: tuple[Duty, ...] = ()
     before_fork: Callable[[], None] | None = None
     make_isolated: Callable[[], Engine] | None = None
+    lifespan: Lifespan = field(default_factory=Lifespan)
     services: bool = True
     workers: bool = True
 

@@ -48,6 +48,10 @@ class Post:
     def filled(self, pid: int, now: float) -> None:
         self.pid, self.started, self.was_told, self.kill_at = pid, now, False, 0.0
 
+    def vacated(self, now: float) -> None:
+        """Its child left by plan: it is replaced at once."""
+        self.pid, self.region, self.short_lives, self.fill_at = 0, None, 0, now
+
     def emptied(self, now: float) -> None:
         """Its child died unasked: it is replaced at once, or after a growing wait when its children die young."""
         self.pid, self.region = 0, None

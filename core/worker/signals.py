@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, Protocol
 STOP: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 QUIET: Final = signal.SIGUSR1
 STACKS: Final = signal.SIGUSR2
+RETIRE: Final = signal.SIGHUP  # let what runs end, then leave the place to fresh code or a fresh process
 CUT: Final = signal.SIGQUIT  # from the supervisor to its children: the grace period is over
 
 

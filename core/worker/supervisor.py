@@ -15,6 +15,7 @@ import structlog
 from ..backends.opener import preload
 from . import exits, signals
 from .child import LAST_DUTIES_S, keeper_main, run_child, services_main, worker_main
+from .generations import Handover, Succession, take_handover
 from .hatch import Hatch
 from .plan import Plan
 from .posts import Post, Role
@@ -28,7 +29,7 @@ AFTER_GRACE_S: Final = 3 * LAST_WORDS_S + 2.0  # for the steps that a worker's o
 TO_END_S: Final = LAST_DUTIES_S + 2.0  # for services and keeper
 NO_REGION_S: Final = 0.2
 NO_FORK_S: Final = 1.0
-_HEARD: Final = (signal.SIGTERM, signal.SIGINT, signals.QUIET, signal.SIGCHLD)
+_HEARD: Final = (signal.SIGTERM, signal.SIGINT, signals.QUIET, signals.RETIRE, signal.SIGCHLD)
 _BLOCKED: Final = (*_HEARD, signals.STACKS, signals.CUT)
 
 log = structlog.get_logger("jobs.supervisor")
@@ -44,9 +45,11 @@ def run(plan: Plan) -> int:
         return exits.OK
     preload(plan.config.backend_url)
     before = {number: signal.getsignal(number) for number in _HEARD}
-    ears = SignalPipe(_HEARD)
+    handover = take_handover()
+    ignored = [number for number in (signals.RETIRE,) if before[number] is signal.SIG_IGN]  # by nohup
+    ears = SignalPipe(set(_HEARD).difference(ignored), lifeline=None if handover is None else handover.lifeline)
     try:
-        return Supervisor(plan, ears).run()
+        return Supervisor(plan, ears, handover).run()
     finally:
         ears.close()
         for number, handler in before.items():
@@ -56,9 +59,13 @@ def run(plan: Plan) -> int:
 class Supervisor:
     """Holds the posts and the end of the pipe by which children notice that it is gone."""
 
-    def __init__(self, plan: Plan, ears: SignalPipe) -> None:
+    def __init__(self, plan: Plan, ears: SignalPipe, handover: Handover | None = None) -> None:
         self._plan = plan
         self._ears = ears
+        self._handover = handover
+        self._succession = Succession()
+        self._has_terminal = handover is None and os.isatty(0)
+        self._is_leaving = False  # newer code has taken over, or is about to
         self._table = SlotTable(regions=3 * plan.processes + 2, entries=plan.entries)
         self._hatch = Hatch()
         self._lifeline, self._held_end = os.pipe()
@@ -77,12 +84,15 @@ class Supervisor:
             now = time.monotonic()
             self._reap(now)
             self._heed(heard.signals, now)
+            self._hand_over(now)
+            if heard.orphaned:
+                self._stop(now)
             if self._is_stopping:
                 self._end_in_order(now)
             else:
                 self._fill(now)
         log.info("supervisor stopped", pid=os.getpid(), code=self._exit_code)
-        return self._exit_code
+        return self._succession.follow(self._ears) or self._exit_code
 
     @property
     def _is_stopping(self) -> bool:
@@ -156,6 +166,7 @@ class Supervisor:
         """As the first process of a container: what handlers left behind ends here, and somebody must notice."""
         try:
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+                self._succession.buried(*ended)
                 for post in self._posts:
                     if post.pid == ended[0]:
                         self._bury(post, ended[1], now)
@@ -166,16 +177,19 @@ class Supervisor:
         pid, code = post.pid, os.waitstatus_to_exitcode(wait_status)
         if post.region is not None:
             post.region.bury(wait_status)
-        post.emptied(now)
+        if code == exits.REPLACED:
+            post.vacated(now)
+        else:
+            post.emptied(now)
         if code == exits.REFUSED and not self._is_stopping:
             log.error("a child could not start; stopping", role=post.role.value)
             self._exit_code = exits.FAILED
             self._stop(now)
-        elif code == exits.OK or self._is_stopping:
+        elif code == exits.OK or self._is_stopping or (self._is_leaving and post.role is Role.WORKER):
             post.is_done = post.role not in (Role.KEEPER, Role.ZYGOTE)
             if not self._is_stopping and self._is_complete:
                 self._stop(now)
-        if code not in (exits.OK, exits.REFUSED):
+        if code not in (exits.OK, exits.REFUSED, exits.REPLACED):
             log.warning("child died", role=post.role.value, pid=pid, cause=exits.cause_of(wait_status))
 
     @property
@@ -187,7 +201,41 @@ class Supervisor:
 
     # -- signals and the end
 
+    def _hand_over(self, now: float) -> None:
+        """Say once that this generation is ready, and go when another one is."""
+        if self._handover is not None and self._has_begun:
+            self._handover.say_ready()
+        if self._succession.look():
+            self._leave(now)
+
+    @property
+    def _has_begun(self) -> bool:
+        """Whether every child is there and every worker has said so in the table."""
+        return all(post.pid for post in self._posts) and all(
+            post.region.identity() is not None for post in self._posts if post.region is not None
+        )
+
+    def _leave(self, now: float) -> None:
+        """Let what runs end, without haste: newer code works already."""
+        self._is_leaving = True
+        self._tell(Role.WORKER, signals.RETIRE)
+        self._tell(Role.SERVICES, signals.QUIET)
+        workers = [post for post in self._posts if post.role is Role.WORKER]
+        for post in workers:
+            post.is_done = not post.pid
+        if all(post.is_done for post in workers):
+            self._stop(now)
+
     def _heed(self, heard: frozenset[int], now: float) -> None:
+        if signals.RETIRE in heard and self._has_terminal:
+            heard |= {signal.SIGTERM}  # it was closed: nobody watches any more
+        elif signals.RETIRE in heard and not self._is_stopping:
+            if self._handover is None:
+                self._succession.begin()
+            else:
+                self._leave(now)
+        for number in heard & {*signals.STOP, signals.QUIET}:
+            self._succession.tell(number)
         if signals.QUIET in heard:
             self._is_quiet = True
             self._tell(Role.WORKER, signals.QUIET)

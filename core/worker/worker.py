@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import socket
 import threading
 import time
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -17,6 +19,7 @@ from ..errors import ConfigError
 from ..model.clock import SystemClock
 from ..model.partition import Partitions
 from . import exits, signals
+from .attempt import Finished
 from .deadline import Deadlines
 from .engine import Engine
 from .exchanger import Exchanger
@@ -25,7 +28,8 @@ from .hatch import Hatch
 from .hooks import Hooks
 from .isolation import Isolation
 from .lanes import LoopLane, ThreadLane
-from .liveness import pulse_of
+from .lifespan import Lifespan
+from .liveness import memory_of, pulse_of
 from .report import Report
 from .rota import REST_S, Rota
 from .settlement import Settlement
@@ -46,6 +50,7 @@ class WorkerOptions:
     concurrency: int = 4
     label: str = ""
     burst: bool = False
+    lifespan: Lifespan = field(default_factory=Lifespan)
     can_exit: bool = True  # whether the process may be ended for a handler that does not stop
 
 
@@ -93,6 +98,9 @@ class Worker:
         self.has_begun = threading.Event()  # it works, or refuses to
         self._deadlines = Deadlines(self._slots)
         self._is_quiet = False
+        self._lifespan = options.lifespan.shortened(random.random())  # noqa: S311 - jitter
+        self._born = time.monotonic()
+        self._is_retiring = False
         self._stop_by = 0.0  # when the grace period ends; 0 while nobody asked to stop
         self._interrupted = 0.0  # when the handlers were interrupted, at the end of it
         self._has_ended = threading.Event()
@@ -119,6 +127,8 @@ class Worker:
         if self._slots.is_empty:
             self._threads.join(LAST_WORDS_S)
             self._loop.close()
+        if self._is_retiring and not self._stop_by and self.exit_code == exits.OK:
+            self.exit_code = exits.REPLACED
         log.info("worker stopped", worker=self.id, pid=os.getpid(), lost=self._exchanger.lost)
         return self.exit_code
 
@@ -150,6 +160,14 @@ class Worker:
             self._exchanger.ring()
             self._announce()
             log.info("worker is quiet", worker=self.id, pid=os.getpid())
+
+    def retire(self) -> None:
+        """Claim nothing more, let what runs end, however long it takes, and leave the place to a fresh process."""
+        if not self._is_retiring:
+            self._is_retiring = True
+            self._exchanger.claims = False
+            self._exchanger.is_finishing = True
+            self._exchanger.ring()
 
     def stop(self, grace_s: float | None = None) -> None:
         """Claim nothing more, give the handlers the grace period, settle, and end."""
@@ -185,7 +203,7 @@ class Worker:
             worker=self.id,
             finds_queues=not queues,
             can_isolate=can_isolate,
-            on_settled=self._report.settled,
+            on_settled=self._settled,
         )
         if self._options.burst:
             exchanger.on_drained = self.stop
@@ -196,6 +214,11 @@ class Worker:
             self._exchanger.run()
         finally:
             self._loop.call_soon_threadsafe(self._loop.stop)
+
+    def _settled(self, accepted: Sequence[Finished]) -> None:
+        self._report.settled(accepted)
+        if self._lifespan.jobs:
+            self._grow_old(time.monotonic())
 
     # -- the watching thread
 
@@ -217,6 +240,8 @@ class Worker:
             self.stop()
         if signals.QUIET in heard.signals or orders & Orders.QUIET:
             self.quiet()
+        if signals.RETIRE in heard.signals:
+            self.retire()
         if signals.CUT in heard.signals:
             self.cut()
 
@@ -224,6 +249,7 @@ class Worker:
         """Take the next step of an end that is under way."""
         if self._options.can_exit and self._deadlines.must_recycle(now) and not self._exchanger.unsent:
             self._end(exits.RECYCLED)
+        self._grow_old(now)
         if not self._stop_by or now < self._stop_by:
             return
         if not self._interrupted:
@@ -233,6 +259,15 @@ class Worker:
             not self._exchanger.unsent or now - self._interrupted > 2 * LAST_WORDS_S
         ):
             self._end(exits.CUT_SHORT)
+
+    def _grow_old(self, now: float) -> None:
+        if self._is_retiring or self._stop_by:
+            return
+        memory = memory_of(os.getpid()) if self._lifespan.memory else 0
+        why = self._lifespan.is_over(jobs=self._slots.starts, memory=memory, age_s=now - self._born)
+        if why:
+            log.info("worker is to be replaced", worker=self.id, pid=os.getpid(), why=why)
+            self.retire()
 
     def _end(self, code: int) -> None:
         """End with handlers still running: only the end of the process stops them."""

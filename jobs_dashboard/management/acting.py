@@ -7,12 +7,13 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from core.errors import InvalidInput
+from core.errors import Conflict, InvalidInput, JobNotFound
 from core.model.ident import JobRef
 from core.model.payload import check_queue
 from core.model.states import State, Verb, allows
 from jobs_dashboard.actions import jobs as on_jobs
 from jobs_dashboard.actions import queues as on_queues
+from jobs_dashboard.actions import workers as on_workers
 from jobs_dashboard.actions.actor import at_shell
 from jobs_dashboard.actions.outcome import JobOutcome
 from jobs_dashboard.bridge.wiring import current_backend
@@ -21,6 +22,8 @@ from .command import NOTHING, USAGE, JobsCommand
 from .looking import query_of
 
 _EVERY = 10**9
+LEAST_ID_CHARS = 4
+WORDS_OF_WORKERS = {"quiet": "claim nothing more", "stop": "stop"}
 
 
 def act_on_jobs(
@@ -78,6 +81,33 @@ def act_on_queues(
         return
     for name in names:
         command.stdout.write(f"{name}: {'would be ' if dry_run else ''}{verb}d")
+
+
+def act_on_workers(
+    command: JobsCommand, *, verb: str, workers: list[str], reason: str, dry_run: bool, json: bool, **_: Any
+) -> None:
+    """Quiet or stop. Told with their next beat, within a second."""
+    act = on_workers.quiet if verb == "quiet" else on_workers.stop
+    ids = list(dict.fromkeys(found for given in workers for found in _workers_named(given)))
+    for each in [] if dry_run else ids:
+        act(at_shell(), each, reason=reason)
+    if json:
+        command.print_json([{"worker": each, "asked_to": verb, "dry_run": dry_run} for each in ids])
+        return
+    for each in ids:
+        command.stdout.write(f"{each[:12]}: {'would be ' if dry_run else ''}asked to {WORDS_OF_WORKERS[verb]}")
+
+
+def _workers_named(given: str) -> list[str]:
+    """Whose id begins so, or all who bear the label. Raises JobNotFound, Conflict."""
+    known = current_backend().workers()
+    labelled = [each.id for each in known if each.label and each.label == given]
+    begun = [each.id for each in known if len(given) >= LEAST_ID_CHARS and each.id.startswith(given)]
+    if not labelled and len(begun) > 1:
+        raise Conflict(f"several workers have ids that begin with {given!r}: give more of it")
+    if not labelled and not begun:
+        raise JobNotFound(f"no worker is called {given[:64]!r}; `manage.py jobs workers` lists them")
+    return labelled or begun
 
 
 def purge(

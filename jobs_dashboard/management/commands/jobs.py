@@ -20,6 +20,8 @@ _HANDLERS: dict[str, Callable[..., None]] = {
     "discard": acting.act_on_jobs,
     "pause": acting.act_on_queues,
     "resume": acting.act_on_queues,
+    "quiet": acting.act_on_workers,
+    "stop": acting.act_on_workers,
     "purge": acting.purge,
 }
 _STATES = [str(state) for state in State]
@@ -36,6 +38,7 @@ examples:
   manage.py jobs pause mail --reason "provider is down"
   manage.py jobs purge --queue mail --state completed
   manage.py jobs workers --json
+  manage.py jobs quiet big-box --reason "deploy"
 
 `manage.py jobs VERB --help` tells what a verb takes.
 
@@ -60,6 +63,13 @@ examples:
             verb = self._verb(verbs, name, what)
             verb.add_argument("queues", nargs="*", metavar="QUEUE")
             verb.add_argument("--queue", action="append", default=[], metavar="Q", help="The same; may be repeated.")
+            _add_action_options(verb)
+        for name, what in (
+            ("quiet", "Have workers claim nothing more; what runs goes on. A restart ends it."),
+            ("stop", "Have workers stop as by SIGTERM: what runs has the grace period, the rest goes back."),
+        ):
+            verb = self._verb(verbs, name, what)
+            verb.add_argument("workers", nargs="+", metavar="WORKER", help="Its id, the start of it, or its --name.")
             _add_action_options(verb)
         self._add_purge(verbs)
 

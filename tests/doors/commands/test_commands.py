@@ -13,6 +13,7 @@ from django.core.management.base import CommandError
 from core.app import Jobs
 from core.errors import StoreUnavailable
 from core.model.states import State
+from core.model.worker import WorkerInfo, WorkerOrders
 from jobs_dashboard.management.commands.jobs import Command as JobsCommand
 from jobs_dashboard.models import ApiToken, OperatorAction
 
@@ -343,3 +344,33 @@ def test_a_token_that_cannot_be_made_or_found_is_told(db: None, words: list[str]
     assert ran.code == code
     assert ran.err
     assert not ApiToken.objects.exists()
+
+
+def test_workers_are_asked_by_id_by_its_start_and_by_name_and_it_is_audited(jobs: Jobs) -> None:
+    one, two, three = (WorkerInfo(id=f"{n}" * 32, label=label) for n, label in ((1, "box"), (2, "box"), (3, "")))
+    for worker in (one, two, three):
+        jobs.backend.beat(worker)
+    assert run("jobs", "quiet", "box", "--reason", "deploy").lines == [
+        "111111111111: asked to claim nothing more",
+        "222222222222: asked to claim nothing more",
+    ]
+    assert run("jobs", "stop", "3333").lines == ["333333333333: asked to stop"]
+    assert run("jobs", "stop", "3333", "--dry-run").lines == ["333333333333: would be asked to stop"]
+    assert [jobs.backend.beat(worker) for worker in (one, two, three)] == [
+        WorkerOrders(quiet=True),
+        WorkerOrders(quiet=True),
+        WorkerOrders(stop=True),
+    ]
+    told = OperatorAction.objects.order_by("id").values_list("verb", "target", "reason", "status")
+    assert list(told) == [
+        ("quiet", one.id, "deploy", "done"),
+        ("quiet", two.id, "deploy", "done"),
+        ("stop", three.id, "", "done"),
+    ]
+
+
+def test_a_worker_that_nobody_heard_of_is_nothing_to_act_on(jobs: Jobs) -> None:
+    jobs.backend.beat(WorkerInfo(id="1" * 32))
+    jobs.backend.beat(WorkerInfo(id="1" * 31 + "2"))
+    assert run("jobs", "quiet", "nobody").code == 1
+    assert run("jobs", "quiet", "1111").code == 1  # which of the two?

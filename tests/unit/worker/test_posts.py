@@ -20,6 +20,13 @@ def test_children_that_die_young_are_replaced_ever_later() -> None:
     assert waits[-1] == LONGEST_WAIT_S
 
 
+def test_one_that_left_by_plan_is_replaced_at_once_however_short_it_lived() -> None:
+    post = Post(Role.WORKER, 1, short_lives=9)
+    post.filled(100, now=10.0)
+    post.vacated(now=11.0)
+    assert (post.pid, post.fill_at, post.short_lives) == (0, 11.0, 0)
+
+
 def test_one_that_lived_longer_ends_the_row() -> None:
     post = Post(Role.WORKER, 1, short_lives=9)
     post.filled(100, now=10.0)
