@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import errno
 import socket
+import struct
 from typing import NamedTuple
 
 _FDS = 2
+_OWNER = struct.Struct("<q")
 _NO_ROOM = frozenset({errno.ENOBUFS, errno.ETOOMANYREFS, errno.ENOMEM})
 
 
 class Ends(NamedTuple):
-    """The far ends of an attempt's connections: line to the child, watch to the zygote."""
+    """The far ends of an attempt's connections: line to the child, watch to the zygote; and whose they are."""
 
     line: socket.socket
     watch: socket.socket
+    owner: int
 
     def close(self) -> None:
         self.line.close()
@@ -40,7 +43,7 @@ class Hatch:
     def put(self, ends: Ends) -> bool:
         """Hand ends in; False when there is no room for them now."""
         try:
-            socket.send_fds(self._outer, [b"\0"], [ends.line.fileno(), ends.watch.fileno()])
+            socket.send_fds(self._outer, [_OWNER.pack(ends.owner)], [ends.line.fileno(), ends.watch.fileno()])
         except (BlockingIOError, ConnectionRefusedError):
             return False
         except OSError as error:
@@ -52,12 +55,12 @@ class Hatch:
     def fetch(self) -> Ends | None:
         """The next ends; None when nobody knocks."""
         try:
-            _, fds, _, _ = socket.recv_fds(self._inner, 1, _FDS)
+            packed, fds, _, _ = socket.recv_fds(self._inner, _OWNER.size, _FDS)
         except BlockingIOError:
             return None
         opened = [socket.socket(fileno=fd) for fd in fds]
         if len(opened) == _FDS:
-            return Ends(*opened)
+            return Ends(*opened, *_OWNER.unpack(packed))
         for each in opened:  # no room for more of them in this process
             each.close()
         return None

@@ -129,7 +129,7 @@ class Following:
         self._attempt = attempt
         self._line, far_line = socket.socketpair()
         self._watch, far_watch = socket.socketpair()
-        self._far = Ends(far_line, far_watch)
+        self._far = Ends(far_line, far_watch, os.getpid())
         self._inbox = wire.Inbox()
         self._pid = 0
         self._answer: wire.Answer | None = None

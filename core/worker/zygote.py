@@ -61,6 +61,7 @@ class Zygote:
         if plan.make_isolated is not None:
             engine = plan.make_isolated()
             self._make_engine = lambda: engine
+        self._look_at = 0.0
         ears.add(signal.SIGCHLD)
 
     def run(self) -> int:
@@ -73,6 +74,7 @@ class Zygote:
             heard = self._ears.wait(0.0)
             self._reap()
             self._obey()
+            self._look_for_owners(time.monotonic())
             if heard.orphaned:
                 is_ending, kill_at = True, time.monotonic() + self._plan.config.grace.total_seconds() + LAST_WORDS_S
             elif signals.CUT in heard.signals:
@@ -147,6 +149,20 @@ class Zygote:
             if not child.is_deserted:
                 self._obey_one(child)
 
+    def _look_for_owners(self, now: float) -> None:
+        """What a handler has forked may hold a dead worker's end of the watch open."""
+        if now < self._look_at:
+            return
+        self._look_at = now + TURN_S
+        for child in self._children.values():
+            if not child.is_deserted and not _is_there(child.ends.owner):
+                self._desert(child)
+
+    def _desert(self, child: Child) -> None:
+        child.is_deserted = True
+        child.ends.close()
+        _kill(child.pid)
+
     def _obey_one(self, child: Child) -> None:
         try:
             asked = child.ends.watch.recv(64)
@@ -155,9 +171,8 @@ class Zygote:
         except OSError:
             asked = b""
         if not asked:  # its worker is gone
-            child.is_deserted = True
-            child.ends.close()
-        if not asked or wire.KILL in asked:
+            self._desert(child)
+        elif wire.KILL in asked:
             _kill(child.pid)
         elif wire.ASK_TO_STOP in asked:
             os.kill(child.pid, signal.SIGTERM)
@@ -200,6 +215,14 @@ def _kill(pid: int) -> None:
 def _kill_group(pid: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _is_deserted(ends: Ends) -> bool:

@@ -145,6 +145,18 @@ def parent(ctx: JobContext, seconds: float) -> int:
     return child.pid
 
 
+@task(name="forker", registry=registry)
+def forker(ctx: JobContext) -> int:
+    """Leaves a copy of its worker behind, with every socket that was open there."""
+    with noted(ctx):
+        pid = os.fork()
+        if pid == 0:
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+            time.sleep(60)
+            os._exit(0)
+    return pid
+
+
 @task(name="enqueuer", registry=registry, isolated=True, retry=ONCE)
 def enqueuer(ctx: JobContext) -> str:
     """Uses the store from its own process."""

@@ -197,6 +197,19 @@ def test_a_killed_workers_isolated_jobs_end_with_it_and_run_again_uncharged(
     assert ended.lines[0].error_type == "WorkerDied"
 
 
+def test_an_isolated_job_ends_with_its_worker_also_when_a_copy_of_that_lives_on(
+    sqlite_url: str, start: Start, grandchild: Path
+) -> None:
+    """Then the socket between them stays open."""
+    fleet, jobs = start(sqlite_url)
+    run = _started(fleet, jobs.enqueue("parent", seconds=60).id)
+    copy = jobs.result(jobs.enqueue("forker").id, timeout=20)
+    [worker] = children(fleet.processes[0].pid, "jobs-worker")
+    os.kill(worker, signal.SIGKILL)
+    wait_until(lambda: not is_alive(run.pid), seconds=DEAD_S * 5, what="its child's end")
+    assert is_alive(copy)
+
+
 def test_a_killed_zygote_is_replaced_and_its_jobs_run_again_uncharged(
     sqlite_url: str, start: Start, grandchild: Path
 ) -> None:

@@ -1,5 +1,6 @@
 """The tools for users' tests: jobs that run when the test says so, inline, and inside Django's TestCase."""
 
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -202,3 +203,12 @@ def test_notes_are_read_at_once() -> None:
     assert (seen, job.state) == ([(0.25, [1], None)], State.FAILED)
     assert job.log == "attempt 1\n" + job.log.splitlines()[1] + "\n"
     assert job.log.endswith("half way\n")
+
+
+def test_an_isolated_task_runs_in_the_thread_that_drains_like_any_other() -> None:
+    ran_in: list[int] = []
+    with jobs_for_tests(registry=Registry()) as jobs:
+        jobs.register("apart", lambda: ran_in.append(threading.get_ident()), isolated=True, memory_limit="64MB")
+        jobs.enqueue("apart")
+        [job] = jobs.drain()
+    assert (job.state, ran_in) == (State.COMPLETED, [threading.get_ident()])

@@ -47,8 +47,8 @@ def played(hatch: Hatch, *plays: Play) -> Iterator[None]:
         for play in plays:
             while (ends := hatch.fetch()) is None:
                 time.sleep(0.005)
-            for end in ends:
-                end.settimeout(WAIT_S)
+            ends.line.settimeout(WAIT_S)
+            ends.watch.settimeout(WAIT_S)
             play(ends)
             ends.close()
 
@@ -243,7 +243,7 @@ def test_messages_arrive_in_whatever_pieces() -> None:
 def test_the_hatch_hands_over_both_ends(hatch: Hatch) -> None:
     (near_line, far_line), (near_watch, far_watch) = socket.socketpair(), socket.socketpair()
     assert hatch.fetch() is None
-    assert hatch.put(Ends(far_line, far_watch))
+    assert hatch.put(Ends(far_line, far_watch, 17))
     far_line.close()
     far_watch.close()
     ends = hatch.fetch()
@@ -251,13 +251,14 @@ def test_the_hatch_hands_over_both_ends(hatch: Hatch) -> None:
     near_line.sendall(b"l")
     near_watch.sendall(b"w")
     assert (ends.line.recv(1), ends.watch.recv(1)) == (b"l", b"w")
-    for each in (*ends, near_line, near_watch):
+    assert ends.owner == 17
+    for each in (ends.line, ends.watch, near_line, near_watch):
         each.close()
 
 
 def test_a_full_hatch_says_so(hatch: Hatch) -> None:
     pairs = [socket.socketpair() for _ in range(2)]
-    ends = Ends(pairs[0][1], pairs[1][1])
+    ends = Ends(pairs[0][1], pairs[1][1], 17)
     took = 0
     while hatch.put(ends):
         took += 1
