@@ -60,7 +60,8 @@ class Hatch:
             return None
         opened = [socket.socket(fileno=fd) for fd in fds]
         if len(opened) == _FDS:
-            return Ends(*opened, *_OWNER.unpack(packed))
+            line, watch = opened
+            return Ends(line, watch, _OWNER.unpack(packed)[0])
         for each in opened:  # no room for more of them in this process
             each.close()
         return None
