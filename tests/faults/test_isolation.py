@@ -226,17 +226,23 @@ def test_a_killed_zygote_is_replaced_and_its_jobs_run_again_uncharged(
     assert children(fleet.processes[0].pid, "jobs-zygote") != [zygote]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    ("numbers", "grace_s"),
+    [([signal.SIGTERM], 1), ([signal.SIGTERM, signal.SIGTERM], 60), ([signal.SIGKILL], 1)],
+    ids=["stopped", "cut short", "killed"],
+)
 def test_nothing_isolated_outlives_its_supervisor(
-    sqlite_url: str, start: Start, grandchild: Path, number: signal.Signals
+    sqlite_url: str, start: Start, grandchild: Path, numbers: list[signal.Signals], grace_s: int
 ) -> None:
     """At the end of the grace period its handler is interrupted and its job goes back."""
-    fleet, jobs = start(sqlite_url, "--grace", "1")
+    fleet, jobs = start(sqlite_url, "--grace", str(grace_s))
     job = jobs.enqueue("parent", seconds=60)
     run = _started(fleet, job.id)
     pid = _started_by(grandchild)
     supervisor = fleet.processes[0]
-    os.kill(supervisor.pid, number)
+    for number in numbers:
+        os.kill(supervisor.pid, number)
+        time.sleep(0.3)  # the same signal twice at once is one
     wait_until(lambda: not (is_alive(run.pid) or is_alive(pid)), seconds=20, what="the end of the handler's group")
     wait_until(lambda: supervisor.poll() is not None, seconds=30, what="the supervisor's end")
     wait_until(lambda: not fleet.survivors(), seconds=30, what="the end of its other children")
