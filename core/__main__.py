@@ -13,9 +13,11 @@ from .errors import ConfigError, JobsError
 from .worker.lifespan import as_lifespan
 from .worker.plan import Plan
 from .worker.reload import run_reloading
+from .worker.shares import read_queues, split_queues
 from .worker.supervisor import run
 
 USAGE = 2
+QUEUES = "in order of preference, default all: A,B; of four jobs three from A: A=3,B; at most two of A at once: A:2,B"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -35,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True)
     worker = verbs.add_parser("worker", help="run workers, and the services beside them")
     worker.add_argument("--app", required=True, metavar="MODULE:NAME", help="where your Jobs is, e.g. shop.jobs:jobs")
-    worker.add_argument("--queues", default="", help="names with commas between, in order of preference; default: all")
+    worker.add_argument("--queues", default="", help=QUEUES)
     worker.add_argument("--processes", type=_count, default=1, help="worker processes (default 1)")
     worker.add_argument("--concurrency", type=_count, help="jobs at once in each process (default JOBS_WORKER_COUNT)")
     worker.add_argument("--burst", action="store_true", help="exit 0 as soon as nothing is due")
@@ -53,12 +55,14 @@ def _plan(jobs: Jobs, options: argparse.Namespace) -> Plan:
             f"{jobs.backend.url} lives in one process, and workers are others: give a sqlite:/// or redis:// URL,"
             " or run workers inside your own process with jobs.start()"
         )
+    served = read_queues(split_queues(options.queues), path="--queues")
     jobs.backend.close()  # a connection must not be shared with the children
     return Plan(
         make_jobs=jobs.reopened,
         make_isolated=partial(jobs.reopened, lazily=True),
         config=jobs.config,
-        queues=tuple(name.strip() for name in options.queues.split(",") if name.strip()),
+        queues=served.names,
+        shares=served.shares,
         processes=options.processes,
         concurrency=options.concurrency or jobs.config.worker_count,
         burst=options.burst,

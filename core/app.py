@@ -33,6 +33,7 @@ from .tasks.registry import registry as default_registry
 from .tasks.request import JobRequest
 from .worker.inprocess import Runner
 from .worker.services import Duty
+from .worker.shares import read_queues
 
 T = TypeVar("T")
 Around = Callable[[Claim], AbstractContextManager[None]]
@@ -187,10 +188,13 @@ class Jobs:
     # Running workers in this process
 
     def start(self, *, concurrency: int | None = None, queues: Sequence[str] = ()) -> None:
-        """Run workers, keeper and services as threads of this process until `stop`."""
+        """Run workers, keeper and services as threads of this process until `stop`.
+
+        queues: in order of preference, as in `runworkers --queues`; none means all.
+        """
         if self._runner is None:
             slots = concurrency or self.config.worker_count
-            runner = Runner(self, queues=tuple(queues), concurrency=slots, duties=self._duties)
+            runner = Runner(self, served=read_queues(queues), concurrency=slots, duties=self._duties)
             runner.start()
             self._runner = runner
 

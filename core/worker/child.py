@@ -64,6 +64,7 @@ def worker_main(plan: Plan, region: Region, hatch: Hatch, ears: SignalPipe) -> i
         return exits.OK
     options = WorkerOptions(
         queues=plan.queues,
+        shares=plan.shares,
         concurrency=plan.concurrency,
         label=plan.name,
         burst=plan.burst,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -25,6 +25,7 @@ from .interrupts import CancelInterrupt, LeaseInterrupt
 from .notes import Notes
 from .parcel import Parcel, send_parcel
 from .patience import insist
+from .quota import Quota
 from .rota import Rota
 from .slots import Slots, pairs_by_queue
 from .storetime import StoreTime
@@ -58,6 +59,7 @@ class Exchanger:
         worker: str,
         finds_queues: bool,
         can_isolate: bool = True,
+        most: Mapping[str, int] | None = None,
         on_settled: Callable[[Sequence[Finished]], None],
     ) -> None:
         self._backend = engine.backend
@@ -68,6 +70,7 @@ class Exchanger:
         self._worker = worker
         self._finds_queues = finds_queues
         self._on_settled = on_settled
+        self._quota = Quota(most or {})
         self._calls: Counter[str] = Counter()
         self._pulsed: dict[str, float] = {}  # when each queue was last exchanged with
         self._registry = engine.registry
@@ -144,18 +147,18 @@ class Exchanger:
             attempt = finished.attempt
             if finished.outcome is None:
                 self._count_lost(attempt.claim)
-                self._slots.drop(attempt.index)
+                self._drop([attempt])
                 continue
             self._tray.add(finished, now)
 
     def _next_turn(self, now: float) -> Turn | None:
         want = self._wanted()
-        ask = self._rota.next(now) if want else None
+        ask = self._rota.next(now, shut=self._quota.shut) if want else None
         settle = self._tray.due(now, is_idle=self._slots.is_idle)
         if settle is not None:
-            return Turn(settle, want if ask in (settle, None) else 0)
+            return Turn(settle, self._quota.room(settle, want) if ask in (settle, None) else 0)
         if ask is not None:
-            return Turn(ask, want)
+            return Turn(ask, self._quota.room(ask, want))
         pulse = self._queue_to_pulse(now)
         return None if pulse is None else Turn(pulse, 0)
 
@@ -205,7 +208,7 @@ class Exchanger:
         refused = set(reply.refused)
         accepted = []
         for finished in parcel.finished:
-            self._slots.drop(finished.attempt.index)
+            self._drop([finished.attempt])
             if finished.attempt.claim.raw in refused:
                 self._count_lost(finished.attempt.claim)
             else:
@@ -216,7 +219,9 @@ class Exchanger:
     def _take_in(self, turn: Turn, reply: ExchangeReply, now: float) -> None:
         due_at = self._time.at(reply.next_due_ms) if reply.next_due_ms else None
         self._due[turn.queue] = due_at or 0.0
-        self._rota.answered(turn.queue, now, has_more=len(reply.claims) >= turn.want, due_at=due_at)
+        self._rota.answered(
+            turn.queue, now, has_more=len(reply.claims) >= turn.want, claimed=len(reply.claims), due_at=due_at
+        )
         if reply.is_paused:
             self._rota.rests(turn.queue, now + LONGEST_SLEEP_S)
         if not reply.claims:
@@ -224,7 +229,9 @@ class Exchanger:
         if self._doorbell is not None:
             self._doorbell.disarm(was_fruitful=True)
         self._appetite.took_in(now)
+        free = self._slots.free_entries
         self._intake.take_in(turn.queue, reply.claims)
+        self._quota.took(turn.queue, free - self._slots.free_entries)
 
     def _offer_service(self, queue: str, reply: ExchangeReply) -> None:
         """Jobs wait for a task that this worker knows: they are taken in with the next call, which is now."""
@@ -252,6 +259,7 @@ class Exchanger:
     def _drop(self, attempts: Iterable[Attempt]) -> None:
         for attempt in attempts:
             self._slots.drop(attempt.index)
+            self._quota.let_go(attempt.claim.queue)
 
     def _look_who_rang(self, now: float) -> None:
         """The store does not say where work arrived: a few queues are simply asked, among many one call finds it."""
@@ -296,7 +304,7 @@ class Exchanger:
         if self._tray:
             times.append(self._tray.gather_until)
         if self._wanted():
-            times.append(self._rota.next_turn())
+            times.append(self._rota.next_turn(shut=self._quota.shut))
         if self._finds_queues:
             times.append(self._refreshed + REFRESH_S)
         if self._slots.waiting:

@@ -18,6 +18,7 @@ from .engine import Engine
 from .keeper import Keeper
 from .plan import entries_for
 from .services import CORE_DUTIES, Duty, Services
+from .shares import Served
 from .signals import NoSignals
 from .table import SlotTable
 from .worker import Worker, WorkerOptions
@@ -31,16 +32,22 @@ log = structlog.get_logger("jobs.worker")
 class Runner:
     """Started once, stopped once."""
 
-    def __init__(
-        self, engine: Engine, *, queues: tuple[str, ...], concurrency: int, duties: tuple[Duty, ...] = ()
-    ) -> None:
+    def __init__(self, engine: Engine, *, served: Served, concurrency: int, duties: tuple[Duty, ...] = ()) -> None:
         table = SlotTable(regions=1, entries=entries_for(concurrency, engine.config.batch))
         region = table.regions[0]
         region.take()
-        options = WorkerOptions(queues=queues, concurrency=concurrency, label="in-process", can_exit=False)
+        options = WorkerOptions(
+            queues=served.names,
+            shares=served.shares,
+            concurrency=concurrency,
+            label="in-process",
+            can_exit=False,
+        )
         self._region = region
         self._worker = Worker(engine, region, NoSignals(), options)
-        self._keeper = Keeper(engine, [region], queues=queues, slots=concurrency, label="in-process", can_kill=False)
+        self._keeper = Keeper(
+            engine, [region], queues=served.names, slots=concurrency, label="in-process", can_kill=False
+        )
         self._services = Services(engine, (*CORE_DUTIES, *duties))
         self._ended = threading.Event()
         self._threads = [

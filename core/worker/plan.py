@@ -10,6 +10,7 @@ from ..config import Config
 from .engine import Engine
 from .lifespan import Lifespan
 from .services import CORE_DUTIES, Duty
+from .shares import Shares
 
 UNSENT_BATCHES: Final = 2  # room for what ended while a call was under way
 
@@ -18,16 +19,17 @@ UNSENT_BATCHES: Final = 2  # room for what ended while a call was under way
 class Plan:
     """make_jobs: called in each child, after the fork; may raise StoreUnavailable (it is called again).
 
-    queues: in order of preference, none means all. concurrency: handlers that run at once in each of `processes`.
-    name: a label. duties: run beside the engine's own. lifespan: after which a worker process is replaced. before_fork:
-    called in the parent before each fork, to close what a child must not share. services, workers: which of the two to
-    run. make_isolated: called once in the zygote, for the children that run isolated jobs: a Jobs that connects when it
-    is first asked for something; without it each of them calls make_jobs.
+    queues: in order of preference, none means all. shares: what each of them gets. concurrency: handlers that run at
+    once in each of `processes`. name: a label. duties: run beside the engine's own. lifespan: after which a worker
+    process is replaced. before_fork: called in the parent before each fork, to close what a child must not share.
+    services, workers: which of the two to run. make_isolated: called once in the zygote, for the children that run
+    isolated jobs: a Jobs that connects when it is first asked for something; without it each of them calls make_jobs.
     """
 
     make_jobs: Callable[[], Engine]
     config: Config
     queues: tuple[str, ...] = ()
+    shares: Shares = field(default_factory=Shares)
     processes: int = 1
     concurrency: int = 4
     burst: bool = False

@@ -33,6 +33,7 @@ from .liveness import memory_of, pulse_of
 from .report import Report
 from .rota import REST_S, Rota
 from .settlement import Settlement
+from .shares import Shares
 from .slots import Slots
 from .storetime import StoreTime
 from .table import Identity, Orders, Region
@@ -47,6 +48,7 @@ class WorkerOptions:
     """queues: in order of preference; none means every queue there is. label: for people; identity is made anew."""
 
     queues: tuple[str, ...] = ()
+    shares: Shares = field(default_factory=Shares)
     concurrency: int = 4
     label: str = ""
     burst: bool = False
@@ -198,11 +200,12 @@ class Worker:
         exchanger = Exchanger(
             engine,
             self._slots,
-            Rota(known, is_ordered=bool(queues), rest_s=rest_s),
+            Rota(known, is_ordered=bool(queues), rest_s=rest_s, weights=self._options.shares.weights),
             self._time,
             worker=self.id,
             finds_queues=not queues,
             can_isolate=can_isolate,
+            most=self._options.shares.most,
             on_settled=self._settled,
         )
         if self._options.burst:

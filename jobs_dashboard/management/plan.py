@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from core.errors import InvalidInput
-from core.model.payload import check_queue, check_text
+from core.model.payload import check_text
 from core.worker.plan import Plan
+from core.worker.shares import read_queues, split_queues
 from jobs_dashboard.bridge.attempts import close_connections
 from jobs_dashboard.bridge.configuration import configuration, require_shared
 from jobs_dashboard.bridge.duties import DUTIES
@@ -27,11 +26,13 @@ def plan_for(
     """Raises InvalidInput for names that cannot be, ImproperlyConfigured for settings that cannot."""
     config = configuration()
     require_shared(config)
+    served = read_queues(split_queues(queues), path="--queues")
     return Plan(
         make_jobs=workers_jobs,
         make_isolated=isolated_jobs,
         config=config,
-        queues=_names(queues),
+        queues=served.names,
+        shares=served.shares,
         processes=processes or 1,
         concurrency=concurrency or config.worker_count,
         name=check_text(name, path="--name", limit=MAX_NAME_CHARS),
@@ -39,10 +40,3 @@ def plan_for(
         before_fork=close_connections,
         **rest,
     )
-
-
-def _names(text: str) -> tuple[str, ...]:
-    names: Sequence[str] = [name.strip() for name in text.split(",")] if text.strip() else []
-    if len(set(names)) != len(names):
-        raise InvalidInput("a queue is named twice", path="--queues")
-    return tuple(check_queue(name, path="--queues") for name in names)

@@ -23,6 +23,8 @@ Without options one process runs as many jobs at once as JOBS_WORKER_COUNT says 
 examples:
   manage.py runworkers                                    everything, from all queues
   manage.py runworkers --queues mail,default              mail first, then default, nothing else
+  manage.py runworkers --queues mail=3,default=1          of four jobs three of mail, while both have some
+  manage.py runworkers --queues reports:2,default         at most two of reports at once in each process
   manage.py runworkers --processes 4 --concurrency 8      32 jobs at once
   manage.py runworkers --max-jobs 10000 --max-memory 1GB  replace processes whose handlers leak
   manage.py runworkers --reload                           while you write handlers

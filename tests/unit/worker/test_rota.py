@@ -1,5 +1,6 @@
 """Listed queues in order, with a turn for the last; unlisted ones by turns; empty ones rest."""
 
+import math
 from collections import Counter
 
 from core.worker.rota import Rota
@@ -74,6 +75,66 @@ def test_new_queues_join_once() -> None:
     rota = Rota(["a"], is_ordered=False)
     rota.add(["b", "a", "b"])
     assert rota.names == ("a", "b")
+
+
+# Weights and bounds
+
+
+def test_weights_share_out_jobs_not_calls() -> None:
+    rota = Rota(["a", "b"], is_ordered=True, weights={"a": 3, "b": 1})
+    given: Counter[str] = Counter()
+    for at in range(400):
+        name = rota.next(at / 100)
+        assert name is not None
+        claimed = 10 if name == "a" else 1  # calls to a bring ten times as many
+        given[name] += claimed
+        rota.answered(name, at / 100, has_more=True, claimed=claimed)
+    assert 2.9 < given["a"] / given["b"] < 3.1
+
+
+def test_weights_count_whatever_the_order_and_nobody_is_starved() -> None:
+    rota = Rota(["low", "high"], is_ordered=True, weights={"low": 1, "high": 99})
+    turns = Counter(_claimed(rota, at / 100) for at in range(1000))
+    assert turns == {"high": 990, "low": 10}
+
+
+def test_who_had_nothing_to_do_is_owed_nothing() -> None:
+    rota = Rota(["a", "b"], is_ordered=True, weights={"a": 1, "b": 1})
+    rota.rests("b", until=1.0)
+    assert {_claimed(rota, at / 1000) for at in range(500)} == {"a"}
+    turns = [_claimed(rota, 1.0 + at / 1000) for at in range(10)]
+    assert Counter(turns) == {"a": 5, "b": 5}
+
+
+def test_an_empty_queue_leaves_its_share_to_the_others() -> None:
+    rota = Rota(["a", "b"], is_ordered=True, weights={"a": 9, "b": 1})
+    assert rota.next(10.0) == "a"
+    rota.answered("a", 10.0, has_more=False)
+    assert {_claimed(rota, 10.0 + at / 1000) for at in range(50)} == {"b"}
+
+
+def test_partitions_share_the_weight_of_their_queue() -> None:
+    rota = Rota(["a", "a@1", "b"], is_ordered=True, weights={"a": 2, "b": 1})
+    turns = Counter(_claimed(rota, 1 + at / 100) for at in range(300))
+    assert turns["b"] == 100
+    assert turns["a"] == turns["a@1"] == 100
+
+
+def test_a_queue_that_is_shut_is_not_asked_and_not_waited_for() -> None:
+    rota = Rota(["a", "a@1", "b"], is_ordered=True)
+    assert rota.next(10.0, shut=["a"]) == "b"
+    rota.answered("b", 10.0, has_more=False)
+    assert rota.next(10.1, shut=["a"]) is None
+    assert rota.next_turn(shut=["a"]) == 11.0
+    assert rota.next_turn(shut=["a", "b"]) == math.inf
+    assert rota.next(10.1) == "a"
+
+
+def _claimed(rota: Rota, now: float) -> str:
+    name = rota.next(now)
+    assert name is not None
+    rota.answered(name, now, has_more=True, claimed=1)
+    return name
 
 
 def _asked(rota: Rota, now: float, *, has_more: bool) -> str:
