@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.chaos import races, trials
+from tests.chaos import clocks, races, trials
 from tests.chaos.field import Field
 from tests.chaos.finding import Finding
 from tests.chaos.nodes import by_tests
@@ -37,11 +37,8 @@ ROWS: dict[str, Callable[[Field], Finding]] = {
         f"{SQLITE}/test_faults.py", f"{SQLITE}/test_location.py", f"{SQLITE}/test_power_cut.py"
     ),
     "SQLite contention": by_tests(f"{SQLITE}/test_writer.py", f"{SQLITE}/test_processes.py"),
-    "clocks": by_tests(
-        "tests/conformance/test_rescue.py",
-        "tests/unit/core/test_cron.py",
-        but="the host's own clock moved under a running process",
-    ),
+    "clocks jump": clocks.jumps,
+    "days of 23 and 25 hours": by_tests("tests/unit/core/test_cron.py", "tests/conformance/test_rescue.py"),
     "five schedulers": trials.schedulers,
     "operators race": races.operators,
     "dashboard": by_tests("tests/doors/dashboard/test_live.py", but="200 slow clients; a gunicorn worker killed"),

@@ -5,6 +5,7 @@ import random
 import signal
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from core.app import Jobs
@@ -43,7 +44,7 @@ class Campaign:
         """As many jobs in as many portions as there are kills, each kill after its portion."""
         for number, target in enumerate(self._targets(kills)):
             self.enqueue((number + 1) * jobs // kills - number * jobs // kills)
-            time.sleep(self.chance.uniform(0.1, 0.7))
+            time.sleep(self.chance.uniform(0.05, 0.5))
             self.kill(target)
 
     def enqueue(self, count: int) -> None:
@@ -67,8 +68,7 @@ class Campaign:
         wait_until(lambda: children(supervisor.pid, target), seconds=20, what=f"a living {target}")
         victims = children(supervisor.pid, target)
         if target == "jobs-worker" and self.chance.random() < 0.7:  # the others may be killed while they start, or idle
-            wait_until(lambda: self._busy() & set(children(supervisor.pid, target)), seconds=20, what="a busy worker")
-            victims = list(self._busy() & set(children(supervisor.pid, target))) or victims
+            victims = self._busy_ones(supervisor.pid) or victims
         self._strike(self.chance.choice(sorted(victims)), target.removeprefix("jobs-"))
 
     def settle_down(self, seconds: float) -> None:
@@ -106,6 +106,17 @@ class Campaign:
         chosen = (targets * (kills // len(targets) + 1))[:kills]
         self.chance.shuffle(chosen)
         return chosen
+
+    def _busy_ones(self, supervisor: int) -> list[int]:
+        """Its workers in which handlers run; none when all is done already."""
+        found: set[int] = set()
+        with suppress(AssertionError):
+            wait_until(
+                lambda: found.update(self._busy() & set(children(supervisor, "jobs-worker"))) or found,
+                seconds=1,
+                what="a busy worker",
+            )
+        return list(found)
 
     def _busy(self) -> set[int]:
         """Processes in which handlers run."""
