@@ -102,6 +102,36 @@ def test_who_is_withdrawn_while_it_notes_takes_its_note_along(store: Backend, cl
     assert ask(f"SELECT count(*) FROM {schema}.note") == [(0,)]
 
 
+def test_noting_renewing_and_settling_the_same_claims_ends(
+    store: Backend, make_job: MakeJob, send: Send, ended: list[str]
+):
+    store.enqueue([make_job() for _ in range(1_000)])
+    held: list[Claim] = []
+    over = threading.Event()
+
+    def keep(turn: int) -> int:
+        rounds = 0
+        while not over.is_set():
+            claims = held[::turn]
+            store.note("mail", [Note(each.raw, each.token, progress=b"\x01") for each in claims])
+            store.renew("mail", [(each.raw, each.token) for each in claims[::-1]], 30_000)
+            rounds += 1
+        return rounds
+
+    with ThreadPoolExecutor(2) as threads:
+        keepers = [threads.submit(keep, turn) for turn in (1, -1)]
+        try:
+            claims = send(want=50).claims
+            while claims:
+                held[:] = claims
+                claims = send([Outcome(each.raw, each.token, State.COMPLETED) for each in claims], want=50).claims
+        finally:
+            over.set()
+    assert all(keeper.result() for keeper in keepers)
+    assert ended == []
+    assert store.counts()[0].states[State.COMPLETED] == 1_000
+
+
 class Noter(Hand):
     """A thread that does every verb at random, and notes between them, of those it lost too."""
 
