@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.backends.contract import Exchange, PageQuery
+from core.backends.contract import Exchange, Note, PageQuery
 from core.backends.sql.files import migrations
 from core.backends.sqlite.backend import SqliteBackend
 from core.backends.sqlite.peek import schema_at
@@ -15,7 +15,7 @@ from core.backends.sqlite.schema import APPLICATION_ID
 from core.model.gate import Gate
 from core.model.ident import JobRef
 from core.model.job import Unique
-from core.model.outcome import Outcome
+from core.model.outcome import Charge, Outcome
 from core.model.states import FINAL, State, Verb
 from tests.conformance.clock import FakeClock
 from tests.conformance.invariants import assert_consistent
@@ -149,3 +149,17 @@ def test_opening_it_again_changes_nothing_more(lab: Lab, old: Path, clock: FakeC
     beside.open()
     assert (beside.counts(), beside.store_id) == (before, lab.store.store_id)
     beside.close()
+
+
+def test_old_jobs_take_notes_and_count_crashes(lab: Lab):
+    again = lab.store.exchange(Exchange(queue="mail", worker=OLD_WORKER, call=OLD_CALL))
+    [claim] = again.claims
+    assert (claim.crashes, claim.checkpoint) == (0, b"")
+    assert lab.store.note("mail", [Note(claim.raw, claim.token, b"\x01", b"\x02", b"log")]) == []
+    crashed = Outcome(claim.raw, claim.token, State.PENDING, charge=Charge.CRASHED)
+    assert not lab.exchange(crashed).refused
+    job = lab.read(ref(8))  # it was asked to cancel, which wins over a pending outcome
+    assert (job.state, job.crashes, job.losses) == (State.CANCELLED, 1, 1)
+    assert (job.progress, job.checkpoint, job.log) == (b"\x01", b"\x02", b"log")
+    assert lab.store.purge("mail", State.CANCELLED, lab.now + 1, 10) == 2
+    assert lab.look(ref(8)) is None
