@@ -56,6 +56,14 @@ def claim(store: Backend, make_job: MakeJob, send: Send) -> Claim:
     return claimed
 
 
+def until_blocked(ask: Ask, number: int) -> None:
+    """Until so many wait for a lock."""
+    until = time.monotonic() + PATIENCE_S
+    while ask(BLOCKED)[0][0] < number:
+        assert time.monotonic() < until, "nobody waits for the job"
+        time.sleep(0.01)
+
+
 def while_it_notes(store: Backend, claim: Claim, ask: Ask, act) -> StoredJob | None:
     """What is there after a verb that came while a first note of the job was not yet committed."""
     assert isinstance(store, PostgresBackend)
@@ -64,10 +72,7 @@ def while_it_notes(store: Backend, claim: Claim, ask: Ask, act) -> StoredJob | N
     def keep(tx: Transaction) -> None:
         assert note(tx, "mail", [all_notes]) == []
         kept.set()
-        until = time.monotonic() + PATIENCE_S
-        while ask(BLOCKED) == [(0,)]:
-            assert time.monotonic() < until, "nobody waits for the job"
-            time.sleep(0.01)
+        until_blocked(ask, 1)
 
     with ThreadPoolExecutor(2) as threads:
         noting = threads.submit(store._open_database().write, keep)
@@ -102,34 +107,33 @@ def test_who_is_withdrawn_while_it_notes_takes_its_note_along(store: Backend, cl
     assert ask(f"SELECT count(*) FROM {schema}.note") == [(0,)]
 
 
-def test_noting_renewing_and_settling_the_same_claims_ends(
-    store: Backend, make_job: MakeJob, send: Send, ended: list[str]
+@pytest.mark.parametrize("is_first", [True, False], ids=["notes first", "settles first"])
+def test_who_notes_and_who_settles_lock_jobs_in_one_order(
+    store: Backend,
+    make_job: MakeJob,
+    send: Send,
+    ended: list[str],
+    ask: Ask,
+    schema: str,
+    postgres_server: str,
+    is_first: bool,
 ):
-    store.enqueue([make_job() for _ in range(1_000)])
-    held: list[Claim] = []
-    over = threading.Event()
-
-    def keep(turn: int) -> int:
-        rounds = 0
-        while not over.is_set():
-            claims = held[::turn]
-            store.note("mail", [Note(each.raw, each.token, progress=b"\x01") for each in claims])
-            store.renew("mail", [(each.raw, each.token) for each in claims[::-1]], 30_000)
-            rounds += 1
-        return rounds
-
-    with ThreadPoolExecutor(2) as threads:
-        keepers = [threads.submit(keep, turn) for turn in (1, -1)]
-        try:
-            claims = send(want=50).claims
-            while claims:
-                held[:] = claims
-                claims = send([Outcome(each.raw, each.token, State.COMPLETED) for each in claims], want=50).claims
-        finally:
-            over.set()
-    assert all(keeper.result() for keeper in keepers)
+    """Both stop at the job in the middle, which somebody holds: who came from the other side would now be in a ring."""
+    store.enqueue([make_job() for _ in range(9)])
+    claims = sorted(send(want=9).claims, key=lambda claim: claim.raw)
+    notes = [Note(claim.raw, claim.token, log=b"x") for claim in reversed(claims)]
+    outcomes = [Outcome(claim.raw, claim.token, State.COMPLETED) for claim in claims]
+    verbs = [lambda: store.note("mail", notes), lambda: send(outcomes).refused]
+    with psycopg.connect(postgres_server) as holder, ThreadPoolExecutor(2) as threads:
+        holder.execute(f"SELECT FROM {schema}.job WHERE raw = %s FOR UPDATE", (claims[4].raw,))
+        answers = []
+        for waiting, verb in enumerate(verbs if is_first else verbs[::-1], 1):
+            answers.append(threads.submit(verb))
+            until_blocked(ask, waiting)
+        holder.rollback()
+        assert answers[0].result() == []
+        assert answers[1].result() == ([] if is_first else [each.raw for each in notes])
     assert ended == []
-    assert store.counts()[0].states[State.COMPLETED] == 1_000
 
 
 class Noter(Hand):
