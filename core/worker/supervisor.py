@@ -31,6 +31,7 @@ NO_REGION_S: Final = 0.2
 NO_FORK_S: Final = 1.0
 _HEARD: Final = (signal.SIGTERM, signal.SIGINT, signals.QUIET, signals.RETIRE, signal.SIGCHLD)
 _BLOCKED: Final = (*_HEARD, signals.STACKS, signals.CUT)
+_CLEAN: Final = (exits.OK, exits.REPLACED, exits.REFUSED)  # what a worker ends with that holds nothing
 
 log = structlog.get_logger("jobs.supervisor")
 
@@ -176,6 +177,8 @@ class Supervisor:
     def _bury(self, post: Post, wait_status: int, now: float) -> None:
         pid, code = post.pid, os.waitstatus_to_exitcode(wait_status)
         if post.region is not None:
+            if code in _CLEAN and post.region.claims():
+                code = exits.FAILED  # a handler ended the process, with a code that says something else
             post.region.bury(wait_status)
         if code == exits.REPLACED:
             post.vacated(now)

@@ -30,6 +30,8 @@ def die(how: str) -> None:
         os._exit(0)
     elif how == "os._exit(3)":
         os._exit(3)
+    elif how == "os._exit(78)":
+        os._exit(78)
     elif how == "SIGKILL":
         os.kill(os.getpid(), signal.SIGKILL)
     elif how == "SIGABRT":

@@ -66,6 +66,25 @@ def test_a_suspect_that_does_well_alone_is_none_any_more(jobs: Jobs, fleet: Flee
     assert alone.pid not in (beside.pid, *workers)
 
 
+@pytest.mark.parametrize("how", ["os._exit(0)", "os._exit(78)"])
+def test_a_handler_that_ends_its_worker_as_if_all_were_well_does_not_end_the_service(
+    sqlite_url: str, fleet_on: Callable[..., Fleet], how: str
+) -> None:
+    """These are codes by which a worker says that it is not to be replaced."""
+    fleet = fleet_on(sqlite_url, "--processes", "1", "--lease", str(LEASE_S))
+    fleet.module = "tests.faults.dangerous"
+    jobs = open_jobs(sqlite_url, lease_s=LEASE_S)
+    fleet.start_and_wait()
+    [before] = children(fleet.processes[0].pid, "jobs-worker")
+    job = jobs.enqueue(dangerous.poison.request(how=how))
+    wait_until(lambda: jobs.get(job.id).state is State.DEAD, seconds=30, what="its end as dead")
+    assert jobs.get(job.id).stored.crashes == 3
+    assert jobs.result(jobs.enqueue("nap", seconds=0).id, timeout=20) == 0
+    assert children(fleet.processes[0].pid, "jobs-worker") != [before]
+    assert fleet.processes[0].poll() is None
+    jobs.close()
+
+
 def _is_over(jobs: Jobs) -> bool:
     [counts] = jobs.stats()
     return not any(counts.states[state] for state in State if not state.is_final)
