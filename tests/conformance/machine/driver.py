@@ -164,8 +164,8 @@ class Driver(RuleBasedStateMachine):
         )
 
 
-def promised(claim: Claim | ModelClaim) -> tuple[bytes, int, int, int, int, int]:
-    counted = (claim.attempts, claim.forgiven, claim.losses)
+def promised(claim: Claim | ModelClaim) -> tuple[bytes, int, int, int, int, int, int]:
+    counted = (claim.attempts, claim.forgiven, claim.losses, claim.crashes)
     return (claim.raw, *counted, claim.ready_ms, claim.claimed_ms)
 
 

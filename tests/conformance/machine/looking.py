@@ -84,8 +84,8 @@ def assert_same(expected: ModelJob, stored: StoredJob) -> None:
     """A stored job against the model's, field by field."""
     running = expected.state is State.RUNNING
     assert (stored.state, stored.score) == (expected.state, expected.score)
-    counted = (expected.attempts, expected.forgiven, expected.losses)
-    assert (stored.attempts, stored.forgiven, stored.losses) == counted
+    counted = (expected.attempts, expected.forgiven, expected.losses, expected.crashes)
+    assert (stored.attempts, stored.forgiven, stored.losses, stored.crashes) == counted
     assert stored.lines == tuple(expected.lines)
     ran = (expected.worker, expected.cancel_asked) if running else ("", False)
     assert (stored.worker, stored.cancel_asked) == ran

@@ -78,8 +78,10 @@ class ModelQueue:
         if job.cancel_asked and state not in FINAL:
             state, job.reason = State.CANCELLED, STOPPED
         job.attempts -= outcome.charge is Charge.RETURNED
-        job.forgiven += outcome.charge is Charge.LOST
-        job.losses += outcome.charge is Charge.LOST
+        is_lost = outcome.charge in (Charge.LOST, Charge.CRASHED)
+        job.forgiven += is_lost
+        job.losses = 0 if outcome.charge is Charge.CLEARED else job.losses + is_lost
+        job.crashes += outcome.charge is Charge.CRASHED
         job.lines = [*job.lines, outcome.line][-KEPT_LINES:]
         self._place(job, state, outcome.delay_ms)
         if state is State.HELD and outcome.held_at:
@@ -130,7 +132,7 @@ class ModelQueue:
         return self.claim_of(job)
 
     def claim_of(self, job: ModelJob) -> ModelClaim:
-        counted = (job.attempts, job.forgiven, job.losses)
+        counted = (job.attempts, job.forgiven, job.losses, job.crashes)
         return ModelClaim(job.raw, job.attempt, *counted, job.ready_ms, job.claimed_ms)
 
     def held(self, claim: ModelClaim) -> ModelJob | None:
@@ -197,7 +199,7 @@ class ModelQueue:
         if effect is Effect.RUN_AFRESH:
             if not self.keys.take_again(job.new, self._now()):
                 return False
-            job.forgiven = job.attempts
+            job.forgiven, job.losses, job.crashes = job.attempts, min(job.losses, 1), 0
         if effect is Effect.ASK:
             job.cancel_asked = True
         elif effect is Effect.CANCEL:

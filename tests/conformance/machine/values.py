@@ -37,6 +37,7 @@ class ModelJob:
     attempts: int = 0
     forgiven: int = 0
     losses: int = 0
+    crashes: int = 0
     attempt: int = 0
     worker: str = ""
     claimed_ms: int = 0
@@ -80,6 +81,7 @@ class ModelClaim:
     attempts: int
     forgiven: int
     losses: int
+    crashes: int
     ready_ms: int
     claimed_ms: int
 
