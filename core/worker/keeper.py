@@ -169,7 +169,7 @@ class Keeper:
                 region.claims(),
                 cause=f"its worker was {cause_of(ended)}",
                 worker=f"{self._label}@{place}" if self._label else place,
-                was_told=os.WIFEXITED(ended) and os.waitstatus_to_exitcode(ended) == CUT_SHORT,
+                was_told=region.has_said_farewell and os.waitstatus_to_exitcode(ended) == CUT_SHORT,
                 now=int(now * 1000),
             )
             self._engine.backend.forget(identity.id)

@@ -24,6 +24,7 @@ _NOTICE = struct.Struct("<q")  # by the keeper: the token whose lease is gone
 
 _AT_IDENTITY = 16
 _AT_ORDERS = 96
+_AT_FAREWELL = 104
 _AT_ENTRIES = 128
 _AT_TIMES = _ENTRY.size - _TIMES.size
 _AT_NOTICE = 112
@@ -125,6 +126,14 @@ class Region:
             identity.started_ms,
             identity.is_quiet,
         )
+
+    def say_farewell(self) -> None:
+        """Say that the process ends by its own decision, whatever it still holds."""
+        self._view[_AT_FAREWELL] = 1
+
+    @property
+    def has_said_farewell(self) -> bool:
+        return bool(self._view[_AT_FAREWELL])
 
     def identity(self) -> Identity | None:
         """Who holds the region; None while nobody has announced itself."""

@@ -275,6 +275,7 @@ class Worker:
     def _end(self, code: int) -> None:
         """End with handlers still running: only the end of the process stops them."""
         self.exit_code = code
+        self._region.say_farewell()
         self._exchanger.abandon()
 
     def _announce(self) -> None:

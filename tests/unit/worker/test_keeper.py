@@ -117,10 +117,18 @@ def test_a_process_that_ended_with_a_handler_past_its_timeout_settles_it_as_time
 
 def test_a_worker_cut_short_gives_back_what_it_could_not_stop(bench: Bench, keeper: Keeper) -> None:
     attempt = bench.started(work)
+    bench.region.say_farewell()
     bench.region.bury(CUT_SHORT << 8)
     keeper.turn(0.0)
     job = bench.stored(attempt.claim)
     assert (job.state, job.losses, job.tries) == (State.PENDING, 0, 0)
+
+
+def test_a_handler_that_ends_its_process_with_that_code_is_a_suspect_all_the_same(bench: Bench, keeper: Keeper) -> None:
+    attempt = bench.started(work)
+    bench.region.bury(CUT_SHORT << 8)
+    keeper.turn(0.0)
+    assert (bench.stored(attempt.claim).state, bench.stored(attempt.claim).losses) == (State.PENDING, 1)
 
 
 def test_a_job_that_was_settled_before_its_process_died_is_left_alone(bench: Bench, keeper: Keeper) -> None:
