@@ -7,6 +7,7 @@ import random
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from tests.chaos.field import a_field
@@ -16,12 +17,12 @@ from tests.chaos.rows import ROWS
 SHOWN = 5  # violations of a row
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="./dev chaos")
     parser.add_argument("--scale", type=float, default=1.0, help="of the sizes: 1 is 10,000 jobs and 200 kills a store")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--row", action="append", choices=list(ROWS), help="only this one; may be given several times")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     machine = f"{os.cpu_count()} CPUs, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     print(f"seed {given.seed}, scale {given.scale:g}, {datetime.now(UTC):%Y-%m-%d}, {machine}", flush=True)
     print("| fault | tried | held | figure |\n|---|---|---|---|", flush=True)

@@ -31,6 +31,7 @@ from tests.simulation.history import simulate
 LEASE_S = 2.0
 RESUME_S = 5.0 * 5  # a promise of five seconds, with an allowance of five times
 T = TypeVar("T")
+SHARES = {"in rescue": 0.7, "in the hot verb": 0.1, "after claim": 0.3, "before settle": 0.15, "after settle": 0.15}
 OPTIONS = ("--processes", "2", "--concurrency", "8", "--lease", str(LEASE_S))
 
 
@@ -62,7 +63,7 @@ def failpoints(field: Field) -> Finding:
     for point in POINTS:
         url = field.store("sqlite")
         fleet, jobs = field.fleet(url, *OPTIONS), open_jobs(url, lease_s=LEASE_S)
-        share = {"in rescue": "0.5", "in the hot verb": "0.05"}.get(point, "0.02")
+        share = SHARES.get(point, 0.05)
         fleet.start_and_wait("--failpoints", f"{point}={share}", workers=1)
         campaign = Campaign(fleet, jobs, field.chance, LEASE_S)
         campaign.enqueue(field.size(400, least=60))
@@ -74,6 +75,8 @@ def failpoints(field: Field) -> Finding:
             fleet.start("--failpoints", f"{point}={share}")
         campaign.settle_down(90)
         campaign.note_deaths()
+        if point not in {kill.role for kill in campaign.kills}:
+            finding.violations.append(f"nobody died {point}: this shows nothing")
         verdict = campaign.verdict()
         finding.add(verdict, len(campaign.kills))
         finding.tried += len(campaign.kills)

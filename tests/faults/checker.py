@@ -1,6 +1,8 @@
 """Compares what was promised with what happened: producers' receipts, the ledger, the store, and the kills."""
 
+import math
 import statistics
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -10,6 +12,7 @@ from core.model.states import State
 from tests.faults.ledger import Run
 
 ZYGOTE_S = 2.0  # within this of the death of their zygote, runs alone are settled as lost
+CLOCKS_S = 0.1
 SETTLE_S = 1.5  # a handler that ended this long before its process was killed must have been settled
 
 
@@ -65,7 +68,10 @@ def check(
     """
     verdict = Verdict(len(expected), sum(map(len, runs.values())), 0)
     zygotes = [kill.at for kill in kills if kill.role == "zygote"]
-    killed = {pid: kill.at for kill in sorted(kills, key=lambda kill: kill.at) for pid in (kill.pid, *kill.family)}
+    killed: dict[int, list[float]] = defaultdict(list)  # a process may be stopped more than once
+    for kill in sorted(kills, key=lambda kill: kill.at):
+        for pid in (kill.pid, *kill.family):
+            killed[pid].append(kill.at)
     for job, wanted in expected.items():
         if states.get(job) is not wanted:
             verdict.violations.append(f"{job} is {states.get(job)}, not {wanted}")
@@ -79,16 +85,23 @@ def check(
     return verdict
 
 
-def _struck(run: Run, loss: Loss | None, killed: Mapping[int, float], zygotes: Sequence[float]) -> float | None:
+def _struck(
+    run: Run, loss: Loss | None, killed: Mapping[int, Sequence[float]], zygotes: Sequence[float]
+) -> float | None:
     """When the process was killed that a run was in, or that answered for it; None for never.
 
     A run alone is in a child of the zygote, which its worker answers for: each of the three may be hit.
     """
-    if loss is not None and loss.pid in killed:
-        return killed[loss.pid]
     if loss is not None and not loss.pid:
-        return max((at for at in zygotes if loss.at - ZYGOTE_S <= at <= loss.at), default=killed.get(run.pid))
-    return killed.get(run.pid)
+        alone = [at for at in zygotes if loss.at - ZYGOTE_S <= at <= loss.at]
+        return max(alone) if alone else _last(killed.get(run.pid, ()), loss.at)
+    pid = loss.pid if loss is not None and loss.pid in killed else run.pid
+    return _last(killed.get(pid, ()), loss.at if loss is not None else math.inf)
+
+
+def _last(times: Sequence[float], until: float) -> float | None:
+    """The last of some times that is not after another; the store's clock may differ by a little."""
+    return max((at for at in times if at <= until + CLOCKS_S), default=None)
 
 
 def _check_runs(verdict: Verdict, job: str, runs: Sequence[Run], struck: Mapping[int, float | None]) -> None:

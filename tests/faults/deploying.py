@@ -7,9 +7,12 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 from core.app import Jobs
+from core.tasks.context import JobContext
 from core.tasks.declare import task
 from core.tasks.registry import Registry
 from core.worker.lifespan import Lifespan
@@ -19,6 +22,7 @@ from tests.faults.application import configure, store_later
 
 CODE = "JOBS_TEST_CODE"
 registry = Registry()
+begun: list[int] = []
 VERSION = Path(os.environ[CODE]).read_text() if CODE in os.environ else "v0"
 if VERSION == "broken":
     raise RuntimeError("this deploy cannot start")
@@ -34,6 +38,21 @@ def version(seconds: float = 0.0) -> str:
 def where() -> int:
     time.sleep(0.02)
     return os.getpid()
+
+
+@task(name="alone", registry=registry, isolated=True)
+def alone() -> list[object]:
+    """Whether a hook has run in this very process, and only here."""
+    return [begun == [os.getpid()]]
+
+
+@registry.add_middleware
+def marked(ctx: JobContext) -> Generator[None, Any, Any]:
+    result = yield
+    return [*result, "marked"] if ctx.task == "alone" else None
+
+
+registry.add_hook("start", lambda: begun.append(os.getpid()))
 
 
 def main(arguments: list[str]) -> int:

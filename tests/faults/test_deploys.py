@@ -57,6 +57,11 @@ def test_workers_that_have_run_their_jobs_are_replaced_and_lose_none(fleet: Flee
     assert "child died" not in fleet.log
 
 
+def test_an_isolated_job_has_the_hooks_and_the_middleware_of_its_application(fleet: Fleet, jobs: Jobs) -> None:
+    fleet.start_and_wait()
+    assert [jobs.enqueue("alone").result(timeout=30) for _ in range(2)] == [[True, "marked"]] * 2
+
+
 def test_a_hangup_lets_new_code_take_over_without_a_gap(fleet: Fleet, jobs: Jobs, code: Path) -> None:
     first = fleet.start_and_wait()
     long = jobs.enqueue("version", seconds=6.0)
