@@ -1,5 +1,6 @@
 -- Cut journals, minutes, remembered replies, unique keys and gates to what is kept; a bounded part of them a call.
--- keys: meta job minutes minuteindex failures completed replies schedules unique uniqueends gates openings awaited notes
+-- keys: meta job minutes minuteindex failures completed replies schedules unique uniqueends gates openings awaited
+--       notes
 -- uses: base record unique posts
 -- in: now, entries kept of the failures, of the completed, milliseconds that minutes are kept, that replies are kept
 -- out: 1 when the queue has held anything

@@ -2,7 +2,8 @@
 -- token is 0 unless the job is running; place is its score in `ready` before the claim, or before it came to wait at a
 -- gate. gate is the one at which it waits, or a slot of which it holds because it has passed.
 -- Layout: flags 1, attempts 4, forgiven 4, crashes 1, losses 1, token 8, claimed 8, place 8; worker, operations (newest
--- first, a line each) and reason, each behind its length (2); with one of the flags of a gate then the gate behind its length.
+-- first, a line each) and reason, each behind its length (2); with one of the flags of a gate then the gate
+-- behind its length.
 -- The paths that every job takes cut and join these bytes: a table a job would cost more than all that Redis does for
 -- it.
 
@@ -38,7 +39,8 @@ local function pack_live(live)
   local flags = (live.past and PAST or 0) + (live.asked and ASKED or 0) + (live.keyed and KEYED or 0)
     + (texts and TEXTS or 0) + (live.passed and PASSED or 0) + (live.waits and WAITS or 0) + (live.notes and NOTES or 0)
   local packed = struct.pack(LIVE, flags, live.attempts, live.forgiven, math.min(live.crashes, MOST_LOSSES),
-    math.min(live.losses, MOST_LOSSES), live.token, live.claimed, live.place, #live.worker, live.worker, #live.operations, live.operations, #live.reason, live.reason)
+    math.min(live.losses, MOST_LOSSES), live.token, live.claimed, live.place, #live.worker, live.worker,
+    #live.operations, live.operations, #live.reason, live.reason)
   return gated and packed .. struct.pack('>Hc0', #live.gate, live.gate) or packed
 end
 

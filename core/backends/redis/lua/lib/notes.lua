@@ -39,7 +39,7 @@ local function says_something(note)
   return progress + checkpoint + log > 0
 end
 
--- The notes of these jobs by raw id, asked for only where there may be some. lives: their live parts, false where missing.
+-- The notes of these jobs by raw id, asked for only where there may be some. lives: their live parts, or false.
 local function notes_among(raws, lives)
   local noted, notes = {}, {}
   for index, raw in ipairs(raws) do
