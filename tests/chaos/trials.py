@@ -239,9 +239,9 @@ def cuts(field: Field) -> Finding:
             campaign.enqueue(20)
             time.sleep(field.chance.uniform(0, 0.1))
             proxy.cut_all()
-            before = _starts(fleet)
             campaign.enqueue(1)
-            took.append(wait_until(lambda n=before: _starts(fleet) > n, seconds=RESUME_S, what="work going on"))
+            newest = next(reversed(campaign.expected))
+            took.append(wait_until(lambda job=newest: _has_run(fleet, job), seconds=RESUME_S, what="work going on"))
             finding.tried += 1
         campaign.settle_down(60)
         verdict = campaign.verdict()
@@ -252,8 +252,8 @@ def cuts(field: Field) -> Finding:
     return finding
 
 
-def _starts(fleet: Fleet) -> int:
-    return fleet.ledger.read_bytes().count(b"start ") if fleet.ledger.exists() else 0
+def _has_run(fleet: Fleet, job: str) -> bool:
+    return fleet.ledger.exists() and job.encode() in fleet.ledger.read_bytes()
 
 
 def _insist(act: Callable[[], T]) -> T:

@@ -1,4 +1,4 @@
-"""The trials of `./dev chaos` that are quick enough, in small: cut links, lost replies, races, and stopped workers."""
+"""The trials of `./dev chaos` that are quick enough, in small: cut links, lost replies, races."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,6 @@ pytestmark = [pytest.mark.serial, pytest.mark.slow, pytest.mark.timeout(100)]
         pytest.param(trials.cuts, 0.05, id="work goes on after every cut"),
         pytest.param(trials.lost_replies, 0.05, id="a lost reply doubles no job"),
         pytest.param(races.operators, 0.1, id="of two who act on a job one wins"),
-        pytest.param(trials.zombies, 0.05, id="stopped workers lose their jobs and settle nothing late"),
     ],
 )
 def test_a_trial_in_small_is_held(trial: Callable[[Field], Finding], scale: float) -> None:
