@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, re_path
 
 from .views import account, audit, health, jobs, overview, queues, schedules, workers
-from .views.door import open_to_all, operator, own, reader
+from .views.door import administrator, open_to_all, operator, own, reader
 
 app_name = "jobs"
 
@@ -32,5 +32,7 @@ urlpatterns = [
     path("schedules/<path:key>/disable/", operator(schedules.disable), name="disable"),
     path("schedules/<path:key>/run/", operator(schedules.run_now), name="run_now"),
     path("workers/", reader(workers.worker_list), name="workers"),
+    path("workers/<str:id>/quiet/", administrator(workers.quiet), name="quiet"),
+    path("workers/<str:id>/stop/", administrator(workers.stop), name="stop"),
     path("audit/", reader(audit.audit), name="audit"),
 ]

@@ -40,6 +40,11 @@ def operator(view: View) -> View:
     return _outermost(csrf_protect(_only(_known(_may_act(view)), ("POST",))))
 
 
+def administrator(view: View) -> View:
+    """An action on what runs the jobs: POST only, for administrators; a refusal is entered in the audit."""
+    return _outermost(csrf_protect(_only(_known(_may_act(view, needs=Permission.ADMINISTER)), ("POST",))))
+
+
 def own(view: View) -> View:
     """An action of a signed-in person on nothing but their own display."""
     return _outermost(csrf_protect(_only(_known(view), ("POST",))))
@@ -114,13 +119,19 @@ def _may_look(view: View) -> View:
     return answer
 
 
-def _may_act(view: View) -> View:
+_REFUSALS = {
+    Permission.OPERATE: "Your account may look but not act. An administrator can make it an operator.",
+    Permission.ADMINISTER: "Workers are for administrators to quiet and stop. Another one can make your account one.",
+}
+
+
+def _may_act(view: View, *, needs: Permission = Permission.OPERATE) -> View:
     @wraps(view)
     def answer(request: HttpRequest, **named: str) -> HttpResponse:
-        if not actor_of(request).may(Permission.OPERATE):
+        if not actor_of(request).may(needs):
             who, target = actor_of(request), " ".join(named.values()) or request.path
             audit.refused(who, verb="post", kind="page", target=target, why="no permission")
-            raise PermissionDenied("Your account may look but not act. An administrator can make it an operator.")
+            raise PermissionDenied(_REFUSALS[needs])
         return view(request, **named)
 
     return answer

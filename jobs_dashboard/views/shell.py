@@ -55,6 +55,7 @@ class Shell:
     user_name: str
     role: str
     may_operate: bool
+    may_administer: bool
     enabled: bool
     query: str
     login_url: str
@@ -74,6 +75,7 @@ def shell_for(request: HttpRequest, *, section: str = "") -> Shell:
         user_name=user.get_username(),
         role=role_of(held),
         may_operate=Permission.OPERATE in held,
+        may_administer=Permission.ADMINISTER in held,
         enabled=config().enabled,
         query=request.GET.get("q", "")[:300],
         login_url=resolve_url(settings.LOGIN_URL),

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 OPEN = {"livez", "readyz", "healthz", "login"}
 PAGES = {"overview", "jobs", "job", "queues", "queue", "schedules", "workers", "audit"}
 OWN = {"logout", "display"}
-ACTIONS = {"act", "act_on_selected", "pause", "resume", "enable", "disable", "run_now"}
+ACTIONS = {"act", "act_on_selected", "pause", "resume", "enable", "disable", "run_now", "quiet", "stop"}
 
 
 def names() -> list[str]:
@@ -36,6 +36,8 @@ def address(name: str, job_id: str) -> str:
         "enable": {"key": "nightly"},
         "disable": {"key": "nightly"},
         "run_now": {"key": "nightly"},
+        "quiet": {"id": "a" * 32},
+        "stop": {"id": "a" * 32},
     }
     return reverse(f"jobs:{name}", kwargs=needs.get(name))
 
