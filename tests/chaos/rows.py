@@ -21,7 +21,9 @@ ROWS: dict[str, Callable[[Field], Finding]] = {
     ),
     "poison": by_tests("tests/faults/test_suspects.py"),
     "signals": trials.signals,
-    "rolling deploy": by_tests(f"{HANDLERS}::test_a_job_of_an_unknown_task_waits_for_a_worker_that_knows_it"),
+    "rolling deploy": by_tests(
+        f"{HANDLERS}::test_a_job_of_an_unknown_task_waits_for_a_worker_that_knows_it", "tests/faults/test_deploys.py"
+    ),
     "Redis killed": by_tests(
         "tests/faults/test_outages.py", f"{REDIS}/test_durability.py", f"{REDIS}/test_power_cut.py"
     ),
