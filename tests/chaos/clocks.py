@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.model.states import State
-from tests.chaos.field import STORES, Field
+from tests.chaos.field import Field
 from tests.chaos.finding import Finding
 from tests.faults import ledger
 from tests.faults.application import open_jobs
@@ -21,6 +21,7 @@ LEASE_S = 2.0
 JUMPS_S = (3_600, -3_600, 86_400, -86_400)
 SOURCE = Path(__file__).with_name("clock_shim.c")
 AT_ONCE = 6
+SHIFTED = ("sqlite", "redis")  # PostgreSQL, started as another user, sheds the library
 SLACK_S = 60.0
 
 
@@ -62,7 +63,7 @@ def jumps(field: Field) -> Finding:
     if shim is None:
         finding.figure = "not tried: no compiler"
         return finding
-    for store in STORES:
+    for store in SHIFTED:
         shim.move(0)
         with shim.for_what_starts():
             url = field.store(store)
@@ -73,7 +74,9 @@ def jumps(field: Field) -> Finding:
             fleet.start()
         _jump_about(field, finding, shim, fleet, url, store)
         fleet.close()
-    finding.figure = "an hour and a day, both ways, of SQLite's hosts and of the servers: nothing was run twice"
+    finding.figure = (
+        "an hour and a day, both ways, of SQLite's hosts and of Redis: nothing ran twice; not tried: PostgreSQL"
+    )
     return finding
 
 

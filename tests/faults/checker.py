@@ -68,6 +68,7 @@ def check(
     """
     verdict = Verdict(len(expected), sum(map(len, runs.values())), 0)
     zygotes = [kill.at for kill in kills if kill.role == "zygote"]
+    stops = [kill.at for kill in kills if kill.role == "stopped"]
     killed: dict[int, list[float]] = defaultdict(list)  # a process may be stopped more than once
     for kill in sorted(kills, key=lambda kill: kill.at):
         for pid in (kill.pid, *kill.family):
@@ -76,7 +77,7 @@ def check(
         if states.get(job) is not wanted:
             verdict.violations.append(f"{job} is {states.get(job)}, not {wanted}")
         losses = returns.get(job, {})
-        struck = {run.token: _struck(run, losses.get(run.attempt), killed, zygotes) for run in runs.get(job, ())}
+        struck = {run.token: _struck(run, losses.get(run.attempt), killed, zygotes, stops) for run in runs.get(job, ())}
         _check_runs(verdict, job, runs.get(job, ()), struck)
         if wanted is State.COMPLETED and not any(run.ended and not run.failed for run in runs.get(job, ())):
             verdict.violations.append(f"{job} is completed, but no handler of it came to its end")
@@ -86,7 +87,11 @@ def check(
 
 
 def _struck(
-    run: Run, loss: Loss | None, killed: Mapping[int, Sequence[float]], zygotes: Sequence[float]
+    run: Run,
+    loss: Loss | None,
+    killed: Mapping[int, Sequence[float]],
+    zygotes: Sequence[float],
+    stops: Sequence[float],
 ) -> float | None:
     """When the process was killed that a run was in, or that answered for it; None for never.
 
@@ -95,6 +100,8 @@ def _struck(
     if loss is not None and not loss.pid:
         alone = [at for at in zygotes if loss.at - ZYGOTE_S <= at <= loss.at]
         return max(alone) if alone else _last(killed.get(run.pid, ()), loss.at)
+    if loss is not None and run.pid not in killed and loss.pid not in killed:
+        return _last(stops, loss.at)  # it ran alone, and the worker that answers for it was stopped
     pid = loss.pid if loss is not None and loss.pid in killed else run.pid
     return _last(killed.get(pid, ()), loss.at if loss is not None else math.inf)
 
