@@ -16,6 +16,7 @@ from core.model.outcome import Outcome
 MakeJob = Callable[..., NewJob]
 Send = Callable[..., ExchangeReply]
 Ask = Callable[..., list[Any]]
+Spent = Callable[[Callable[[], object]], list[str]]
 
 _schemas = itertools.count()
 
@@ -53,8 +54,8 @@ def ask(postgres_server: str) -> Ask:
 
 @pytest.fixture
 def make_job() -> MakeJob:
-    def make(*, arguments: bytes = b"\x80", queue: str = "mail", **fields: Any) -> NewJob:
-        return NewJob(queue=queue, raw=new_raw(), task="shop.send", arguments=arguments, **fields)
+    def make(*, arguments: bytes = b"\x80", queue: str = "mail", task: str = "shop.send", **fields: Any) -> NewJob:
+        return NewJob(queue=queue, raw=new_raw(), task=task, arguments=arguments, **fields)
 
     return make
 
@@ -69,3 +70,23 @@ def send(store: Backend) -> Send:
         return store.exchange(call)
 
     return exchange
+
+
+@pytest.fixture
+def spent(monkeypatch: pytest.MonkeyPatch) -> Spent:
+    """The statements that were sent meanwhile, BEGIN and COMMIT included."""
+    seen: list[str] = []
+    execute = psycopg.Connection.execute
+
+    def counting(self: psycopg.Connection, query: str, *values: object, **options: object) -> psycopg.Cursor:
+        seen.append(query)
+        return execute(self, query, *values, **options)
+
+    monkeypatch.setattr(psycopg.Connection, "execute", counting)
+
+    def run(act: Callable[[], object]) -> list[str]:
+        seen.clear()
+        act()
+        return list(seen)
+
+    return run

@@ -1,41 +1,16 @@
 """What a job costs: statements, each of them a round trip, and bytes in the server's files."""
 
-from collections.abc import Callable
-
 import msgspec
-import psycopg
-import pytest
 
 from core.backends.contract import Backend
 from core.model.outcome import Outcome
 from core.model.states import State
 
-from .conftest import Ask, MakeJob, Send
+from .conftest import Ask, MakeJob, Send, Spent
 
 BATCH = 50
 MANY = 10_000
 PAYLOAD = msgspec.msgpack.encode({"i": 1, "user_id": 12345, "email": "someone@example.com", "template": "welcome"})
-Spent = Callable[[Callable[[], object]], list[str]]
-
-
-@pytest.fixture
-def spent(monkeypatch: pytest.MonkeyPatch) -> Spent:
-    """The statements that were sent meanwhile, BEGIN and COMMIT included."""
-    seen: list[str] = []
-    execute = psycopg.Connection.execute
-
-    def counting(self: psycopg.Connection, query: str, *values: object, **options: object) -> psycopg.Cursor:
-        seen.append(query)
-        return execute(self, query, *values, **options)
-
-    monkeypatch.setattr(psycopg.Connection, "execute", counting)
-
-    def run(act: Callable[[], object]) -> list[str]:
-        seen.clear()
-        act()
-        return list(seen)
-
-    return run
 
 
 def test_one_enqueue_is_one_transaction_of_a_handful_of_statements(store: Backend, make_job: MakeJob, spent: Spent):
