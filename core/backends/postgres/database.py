@@ -27,6 +27,7 @@ from .pool import Connection, Pool
 from .schema import prepare_schema
 from .statements import statements_of
 from .transaction import SentTwiceError, Transaction
+from .trip import one_trip
 from .wakeup import Bell
 
 _TRIES: Final = 8  # of a transaction that was ended for the sake of another
@@ -131,8 +132,11 @@ class Database:
                 try:
                     answer = work(tx)
                     loud = self.bell.loud(tx.rung)
-                    tx.flush(self.sql.schema, loud)
-                    db.execute("COMMIT")
+                    with one_trip(db):
+                        tx.flush(self.sql.schema, loud)
+                        end = db.execute("COMMIT")
+                    if end.statusmessage != "COMMIT":  # a work went on after an error
+                        raise psycopg.errors.InFailedSqlTransaction("nothing was committed")
                 except psycopg.errors.CheckViolation as error:
                     if not lacks_its_day(error):
                         raise
