@@ -56,7 +56,8 @@ def _begin(tx: Transaction, call: Exchange) -> tuple[Any, ...]:
         tx.queue(call.queue)
         row = tx.one("exchange_begin", name=call.queue, worker=call.worker)
     tx.know_queue(call.queue, row[0], is_known=row[1], has_gates=row[2])
-    return (row[0], *row[3:])
+    tx.know_time(row[-1])
+    return (row[0], *row[3:-1])
 
 
 def _end(tx: Transaction, queue: int, call: Exchange) -> tuple[Any, ...]:
