@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -74,15 +75,27 @@ def send(store: Backend) -> Send:
 
 @pytest.fixture
 def spent(monkeypatch: pytest.MonkeyPatch) -> Spent:
-    """The statements that were sent meanwhile, BEGIN and COMMIT included."""
+    """What was sent meanwhile, BEGIN and COMMIT included, a text for each trip to the server: statements that share one
+    are told in one text."""
     seen: list[str] = []
-    execute = psycopg.Connection.execute
+    parts: list[list[str]] = []  # of the trip that is being made
+    execute, pipeline = psycopg.Connection.execute, psycopg.Connection.pipeline
 
     def counting(self: psycopg.Connection, query: str, *values: object, **options: object) -> psycopg.Cursor:
-        seen.append(query)
+        (parts[-1] if parts else seen).append(query)
         return execute(self, query, *values, **options)
 
+    @contextmanager
+    def sharing(self: psycopg.Connection) -> Iterator[psycopg.Pipeline]:
+        parts.append([])
+        try:
+            with pipeline(self) as shared:
+                yield shared
+        finally:
+            seen.append("\n".join(parts.pop()))
+
     monkeypatch.setattr(psycopg.Connection, "execute", counting)
+    monkeypatch.setattr(psycopg.Connection, "pipeline", sharing)
 
     def run(act: Callable[[], object]) -> list[str]:
         seen.clear()
