@@ -22,7 +22,7 @@ from .row import Row, exit_code
 def main(arguments: Sequence[str]) -> int:
     """The exit code."""
     chosen = options.read(arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     told = report.facts(rows=chosen.rows, rounds=chosen.rounds, versions=_versions(chosen), load=machine.load())
     rows: list[Row] = []
@@ -66,7 +66,7 @@ def _versions(chosen: Options) -> str:
 
 
 def _end(_number: int, _frame: FrameType | None) -> None:
-    """As Ctrl-C does, so that everything that was started ends on the way out."""
+    """So that everything that was started ends on the way out."""
     raise KeyboardInterrupt
 
 

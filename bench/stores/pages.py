@@ -15,7 +15,6 @@ from core.model.states import FINAL, State
 from .spread import BUSY, TASKS
 
 LIMIT = 50
-SCAN_LIMIT = 10_000
 NOBODYS_TASK = "nobody.*"
 ONE_TASK = f"images.{TASKS[0]}"
 
@@ -42,7 +41,7 @@ def _first(state: State, queues: tuple[str, ...]) -> PageQuery:
 
 def _kinds(state: State, deep: Cursor, of_one: Cursor) -> Iterator[Kind]:
     def ask(name: str, **wanted: Any) -> Kind:
-        return Kind(name, PageQuery(state=state, limit=LIMIT, scan_limit=SCAN_LIMIT, **wanted))
+        return Kind(name, PageQuery(state=state, limit=LIMIT, **wanted))
 
     one = (BUSY,)
     yield ask("all queues, first")

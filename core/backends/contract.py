@@ -172,7 +172,7 @@ class PageQuery(msgspec.Struct, frozen=True, kw_only=True):
     after: Cursor | None = None
     before: Cursor | None = None
     limit: int = 50
-    scan_limit: int = 10_000
+    scan_limit: int = 5_000  # what every store looks through within 50 ms
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):

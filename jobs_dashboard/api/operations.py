@@ -33,7 +33,6 @@ from .problems import problem
 
 router = Router()
 MOST_LISTED = 100
-_SCANNED = 10_000
 
 
 @router.post(
@@ -69,7 +68,6 @@ def list_jobs(
         task=_task_filter(task),
         after=places.read(after, "after"),
         limit=_limit(limit),
-        scan_limit=_SCANNED,
     )
     page = current_backend().page(query)
     jobs = [as_json.job_line(JobSnapshot(job)) for job in page.jobs]

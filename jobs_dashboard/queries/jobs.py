@@ -16,7 +16,6 @@ from . import payload, places, snapshot
 from .store import readers
 
 PAGE_ROWS = 50
-SCAN_LIMIT = 10_000
 _lines = msgspec.msgpack.Decoder(AttemptLine)
 
 TAB_ORDER = (
@@ -140,7 +139,6 @@ def job_list(wanted: JobFilter) -> JobList:
         after=places.read(wanted.after, "after"),
         before=places.read(wanted.before, "before"),
         limit=PAGE_ROWS,
-        scan_limit=SCAN_LIMIT,
     )
     page = Page(jobs=()) if wanted.problem else readers().page(query)
     return JobList(

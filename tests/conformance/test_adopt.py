@@ -50,7 +50,7 @@ def test_a_job_that_is_there_is_left_as_it_is(lab: Lab, other: Lab):
 
 
 def test_several_are_taken_over_in_one_call_and_answered_in_their_order(lab: Lab, other: Lab):
-    jobs = [lab.read(lab.arrive(state)) for state in RESTS for _ in range(30)]
+    jobs = [lab.read(lab.arrive(state)) for state in RESTS for _ in range(9)]
     jobs.reverse()
     known = jobs[::3]
     assert list(other.store.adopt("mail", known)) == [True] * len(known)

@@ -45,7 +45,7 @@ def test_a_job_in_another_state_at_the_same_time_is_not_withdrawn(lab: Lab):
 
 
 def test_many_are_withdrawn_in_one_call(lab: Lab):
-    jobs = [lab.read(lab.arrive(state)) for state in RESTS for _ in range(20)]
+    jobs = [lab.read(lab.arrive(state)) for state in RESTS for _ in range(8)]
     places = [place_of(job) for job in jobs]
     nowhere = [(b"\x00" * 14, State.PENDING, 1)]
     assert lab.store.withdraw("mail", [*places, *nowhere, *places]) == len(jobs)

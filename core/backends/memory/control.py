@@ -52,7 +52,7 @@ def _run(queue: MemoryQueue, record: Record, reason: str, now: int) -> None:
     queue.place(record, State.PENDING, now, now)
     if gate is not None:
         record.has_passed = True
-        queue.gates.enter(gate)
+        queue.gates.enter(gate, now)
 
 
 def sweep(queue: MemoryQueue, sweep: Sweep, now: int) -> Swept:

@@ -61,16 +61,16 @@ class Gates:
         post.paid_until_us = paid_after(post.gate, post.paid_until_us, now)
         post.used += 1
 
-    def enter(self, gate: Gate) -> None:
+    def enter(self, gate: Gate, now: int) -> None:
         """One more has passed by order, whatever the rules say."""
-        self._posts.setdefault(gate.name, _Post(gate)).used += 1
+        self._post(gate, now).used += 1
 
     def leave(self, name: str) -> None:
         """One that passed gives its slot back."""
         self._posts[name].used -= 1
 
-    def wait(self, gate: Gate, place: Place) -> None:
-        self._posts.setdefault(gate.name, _Post(gate)).waiting.add(place)
+    def wait(self, gate: Gate, place: Place, now: int) -> None:
+        self._post(gate, now).waiting.add(place)
 
     def strike(self, name: str, place: Place) -> None:
         """One that waited is gone."""
@@ -103,6 +103,13 @@ class Gates:
     def forget_idle(self, now: int) -> None:
         """Gates that nobody has passed or waits at, and whose rate is at rest."""
         self._posts = {name: post for name, post in self._posts.items() if not post.is_idle(now)}
+
+    def _post(self, gate: Gate, now: int) -> _Post:
+        """A gate under the numbers it has; an idle one begins anew, so that forgetting it changes nothing."""
+        post = self._posts.get(gate.name)
+        if post is None or post.is_idle(now):
+            post = self._posts[gate.name] = _Post(gate)
+        return post
 
     def _free(self) -> list[tuple[str, _Post]]:
         """Gates with a slot for one who waits. A gate without rules is none of them: it opens for who knows a task."""

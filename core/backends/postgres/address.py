@@ -14,7 +14,8 @@ from ...errors import ConfigError
 
 SCHEMA_NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 ANSWER_SECONDS: Final = 30.0
-_OWN_OPTIONS: Final = frozenset({"schema", "pool_size", "listen", "answer_seconds"})
+_OWN_OPTIONS: Final = frozenset({"schema", "pool_size", "listen", "prepare", "answer_seconds"})
+_NO: Final = frozenset({"no", "off", "0", "false"})
 
 # A peer that vanished is noticed within seconds: at rest, not after the two hours of the kernel's own settings; with a
 # call under way (tcp_user_timeout), not after its quarter of an hour.
@@ -37,18 +38,20 @@ class Address:
     schema: str
     pool_size: int
     listens: bool
+    prepares: bool  # statements, where the server's own connections are met
     answer_s: float  # for a statement
 
 
 def read(url: str, *, schema: str, pool_size: int, answer_s: float = ANSWER_SECONDS) -> Address:
     """`postgres://user:password@host:5432/database?schema=jobs&pool_size=10&listen=no&answer_seconds=30`; the rest is
-    libpq's."""
+    libpq's. What cannot listen has a pooler before it, which cannot keep prepared statements either."""
     parts = urlsplit(url)
     told = dict(parse_qsl(parts.query))
     own = {name: told.pop(name) for name in _OWN_OPTIONS & told.keys()}
     schema = own.get("schema", schema)
     if not SCHEMA_NAME.fullmatch(schema) or schema.startswith("pg_"):
         raise ConfigError(f"schema={schema!r}: a lower-case letter, then letters, digits and underscores, not pg_...")
+    listens = own.get("listen", "yes") not in _NO
     netloc = f"{parts.netloc}{parts.path}"
     try:
         known = conninfo_to_dict(f"postgresql://{netloc}?{urlencode(told, quote_via=quote)}")
@@ -61,7 +64,8 @@ def read(url: str, *, schema: str, pool_size: int, answer_s: float = ANSWER_SECO
         schema=schema,
         pool_size=_number(own.get("pool_size", str(pool_size))),
         answer_s=_seconds(own.get("answer_seconds", str(answer_s))),
-        listens=own.get("listen", "yes") not in ("no", "off", "0", "false"),
+        listens=listens,
+        prepares=listens and own.get("prepare", "yes") not in _NO,
     )
 
 

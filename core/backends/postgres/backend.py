@@ -68,7 +68,8 @@ def open_url(
     No I/O yet.
 
     answer_seconds: a statement that takes longer is ended, and a server that is silent for a little longer given up on.
-    `?listen=no`: never LISTEN (through a pooler it is of no use); then sleepers poll four times a second.
+    `?listen=no`: never LISTEN (through a pooler it is of no use); then sleepers poll four times a second, and nothing
+    is prepared. `?prepare=no`: prepare nothing, and listen.
     """
     return PostgresBackend(read(url, schema=schema, pool_size=pool_size, answer_s=answer_seconds), clock=clock)
 

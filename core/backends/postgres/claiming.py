@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
+
+from psycopg import Cursor
 
 from ...model.gate import Gate, task_gate
 from ...model.job import Claim
@@ -15,12 +17,22 @@ from .gates import Gates, due
 from .notes import claims_of
 from .transaction import Transaction
 
+Head: TypeAlias = Cursor[tuple[Any, ...]]
 _Place = tuple[int, bytes, Gate | None]  # score, raw, the gate that it has yet to pass
 _AHEAD_OF_ALL = (-1, b"")
 
 
-def claim(tx: Transaction, queue: int, call: Exchange, gates: Gates, *, is_due: bool) -> list[Claim]:
-    """Claim what is wanted: in one statement, unless gates have to do with it. is_due: one of them may open now."""
+def ask_head(tx: Transaction, queue: int, call: Exchange) -> Head:
+    """Claim the head of the line in one statement; none of it when one there has to pass a gate first."""
+    values = {"want": call.want, "worker": call.worker, "lease_ms": call.lease_ms}
+    return tx.run("claim", queue=queue, now=tx.now_ms, **values)
+
+
+def claim(tx: Transaction, queue: int, call: Exchange, gates: Gates, *, is_due: bool, head: Head | None) -> list[Claim]:
+    """Claim what is wanted: in one statement, unless gates have to do with it. is_due: one of them may open now. head:
+    that statement's answer, where it was asked before, since no gate could have to do with it."""
+    if head is not None:
+        return _counted(tx, queue, in_line(tx, queue, call.queue, head.fetchall()))
     for name in due(tx, queue) if is_due else ():
         gates.changed(name)
     for task in call.serve:
@@ -47,10 +59,7 @@ def in_line(tx: Transaction, queue: int, name: str, rows: Sequence[tuple[Any, ..
 
 
 def _claim_head(tx: Transaction, queue: int, call: Exchange) -> list[Claim]:
-    """None also when some of the line's head have to pass a gate first."""
-    values = {"want": call.want, "worker": call.worker, "lease_ms": call.lease_ms}
-    rows = tx.all("claim", queue=queue, now=tx.now_ms, **values)
-    return _counted(tx, queue, in_line(tx, queue, call.queue, rows))
+    return _counted(tx, queue, in_line(tx, queue, call.queue, ask_head(tx, queue, call).fetchall()))
 
 
 def _walk(tx: Transaction, queue: int, want: int, gates: Gates, line: list[_Place]) -> list[bytes]:

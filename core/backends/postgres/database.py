@@ -27,11 +27,19 @@ from .pool import Connection, Pool
 from .schema import prepare_schema
 from .statements import statements_of
 from .transaction import SentTwiceError, Transaction
+from .trip import one_trip
 from .wakeup import Bell
 
 _TRIES: Final = 8  # of a transaction that was ended for the sake of another
 _NAP_S: Final = 0.01
 _PING_S: Final = 2.0
+
+# Each statement is about a few jobs, whatever the tables hold. A plan that is kept for all values knows neither how
+# few, nor how large a table will be that is empty now: left alone, it reads a whole one. And to compile a statement
+# takes longer than to run it.
+PLANNER: Final = "; ".join(
+    f"SET LOCAL {name} = off" for name in ("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit")
+)
 
 T = TypeVar("T")
 
@@ -45,6 +53,7 @@ class Database:
         self.sql = statements_of(address.schema)
         self._address = address
         self._clock = clock
+        self._settings = f"SET LOCAL statement_timeout = {round(address.answer_s * 1000)}; {PLANNER}"
         self._pool = Pool(address)
         try:
             with self._translated(), self._pool.lent() as db:
@@ -131,8 +140,11 @@ class Database:
                 try:
                     answer = work(tx)
                     loud = self.bell.loud(tx.rung)
-                    tx.flush(self.sql.schema, loud)
-                    db.execute("COMMIT")
+                    with one_trip(db):
+                        tx.flush(self.sql.schema, loud)
+                        end = db.execute("COMMIT")
+                    if end.statusmessage != "COMMIT":  # a work went on after an error
+                        raise psycopg.errors.InFailedSqlTransaction("nothing was committed")
                 except psycopg.errors.CheckViolation as error:
                     if not lacks_its_day(error):
                         raise
@@ -149,7 +161,7 @@ class Database:
         for turn in range(self._pool.size + 1):
             with self._pool.lent() as db, db.hurried(self._address.answer_s):
                 try:
-                    db.execute(f"{begin}; SET LOCAL statement_timeout = {round(self._address.answer_s * 1000)}")
+                    db.execute(f"{begin}; {self._settings}")
                 except psycopg.OperationalError as error:
                     if not db.closed or turn == self._pool.size or isinstance(error, NoAnswerError):
                         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -11,9 +12,10 @@ from ...model.ident import JobRef
 from ...model.job import StoredJob, ready_ms_of
 from ...model.limits import TOLD_TASKS
 from ..contract import JournalEntry, Page, PageQuery, QueueCounts
-from ..sql.codec import CODES, STATES, JobRow
-from ..sql.paging import Cut, Place, bound_of, cut, edge_of, is_descending
+from ..sql.codec import STATES, JobRow
+from ..sql.paging import Cut, Place, cut
 from .transaction import Transaction
+from .walk import walk
 
 _LOOKED_INTO_AT_ONCE: Final = 500
 
@@ -47,8 +49,8 @@ def page(tx: Transaction, query: PageQuery) -> Page:
 def places(tx: Transaction, query: PageQuery, ids: Mapping[str, int]) -> Cut:
     """Where the jobs of a page stand. ids: the queues that there are, and their numbers."""
     names = [name for name in query.queues or ids if name in ids]
-    walk = _walk(tx, query, names, ids)
-    return cut([_marked(tx, query, walk) if query.having else iter(walk)], query)
+    met = walk(tx, query, names, ids)
+    return cut([_marked(tx, query, met) if query.having else met], query)
 
 
 def ahead(tx: Transaction, ref: JobRef, limit: int) -> int | None:
@@ -93,28 +95,11 @@ def _counts(row: Sequence[Any]) -> QueueCounts:
     )
 
 
-def _walk(tx: Transaction, query: PageQuery, names: Sequence[str], ids: Mapping[str, int]) -> list[Place]:
-    """The walks of all queues, merged by the server; one place more than is looked at."""
-    if not names:
-        return []
-    edges = [edge_of(query, name) for name in names]
-    values = {
-        "queues": [ids[name] for name in names],
-        "score": [score for score, _ in edges],
-        "raw": [raw for _, raw in edges],
-        "state": CODES[query.state],
-        "limit": bound_of(query) + 1,
-    }
-    statement = tx.sql.page(query.state, descending=is_descending(query))
-    return [Place(*row) for row in tx.db.execute(statement, values, binary=True)]
-
-
-def _marked(tx: Transaction, query: PageQuery, walk: Sequence[Place]) -> Iterator[Place]:
+def _marked(tx: Transaction, query: PageQuery, places: Iterator[Place]) -> Iterator[Place]:
     """The places of a walk, with whether each has the bytes that are asked for; looked at a part at a time, since most
     pages are full long before the walk is over."""
     name = "having_finished" if query.state.is_final else "having_live"
-    for start in range(0, len(walk), _LOOKED_INTO_AT_ONCE):
-        part = walk[start : start + _LOOKED_INTO_AT_ONCE]
+    while part := list(islice(places, _LOOKED_INTO_AT_ONCE)):
         columns = {"queues": [place.key for place in part], "raw": [place.raw for place in part]}
         if query.state.is_final:
             columns["score"] = [place.score for place in part]

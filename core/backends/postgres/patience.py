@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any, Final, TypeVar
 
@@ -39,6 +39,8 @@ class PatientConnection(psycopg.Connection[tuple[Any, ...]]):
             return super().wait(_heard(gen, self._answer_s), *args, **options)
         except NoAnswerError:
             self.close()
+            with suppress(psycopg.Error):
+                gen.close()  # a pipeline's would ask the server once more when it is thrown away
             raise
 
 

@@ -20,7 +20,10 @@ _SLICE_S: Final = 0.05  # how soon a waiter hears that the server refused
 _GIVE_UP_S: Final = 0.001  # the pool's own retries would take ever longer pauses: callers try again themselves
 _IDLE_S: Final = 120.0
 
-# prepare_threshold None: a pooler in transaction mode may give each transaction another server connection.
+_LOOK_S: Final = 2.0
+_PREPARED_AFTER: Final = 5  # runs on one connection
+
+# Nothing is prepared unless _prepare_where_it_stays says so.
 SETTINGS: Final[dict[str, Any]] = {"autocommit": True, "prepare_threshold": None}
 
 
@@ -34,6 +37,7 @@ class Pool:
         self._pool: ConnectionPool[PatientConnection] = ConnectionPool(
             address.conninfo,
             connection_class=PatientConnection,
+            configure=_prepare_where_it_stays if address.prepares else None,
             kwargs=SETTINGS,
             min_size=0,
             max_size=address.pool_size,
@@ -80,3 +84,16 @@ class Pool:
         except psycopg.Error as error:
             return error
         return psycopg.OperationalError("the server was away for a moment")
+
+
+def _prepare_where_it_stays(db: PatientConnection) -> None:
+    """Statements that run often are planned once, unless the next transaction may be another server connection's."""
+    with db.hurried(_LOOK_S):
+        if is_the_servers_own(db):
+            db.prepare_threshold = _PREPARED_AFTER
+
+
+def is_the_servers_own(db: PatientConnection) -> bool:
+    """Whether no pooler stands in between: one answers the login with a number of its own for the process behind it."""
+    row = db.execute("SELECT pg_backend_pid()").fetchone()
+    return row is not None and row[0] == db.info.backend_pid

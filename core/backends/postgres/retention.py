@@ -49,9 +49,14 @@ def trim(tx: Transaction, name: str, retention: Retention, limit: int) -> int:
 
 def drop_surplus(tx: Transaction, queue: int, state: State, *, keep: int, limit: int) -> int:
     """Delete the oldest of a final state beyond the newest `keep` (0: keep all), unless another is at it."""
-    if limit <= 0 or not keep or tx.find("trim_begin", queue=queue) is None:
+    if limit <= 0 or not keep:
         return 0
-    held = dict(zip(_COUNTED, tx.one("trim_surplus", queue=queue), strict=True))[state]
+    with tx.together():
+        turn = tx.run("trim_begin", queue=queue)
+        sums = tx.run("trim_surplus", queue=queue)
+    if turn.fetchone() is None:
+        return 0
+    held = dict(zip(_COUNTED, sums.fetchall()[0], strict=True))[state]
     surplus = min(held + tx.change_of(queue, state) - keep, limit)
     return drop_finished(tx, queue, state, before_ms=_BEHIND_ALL_MS, limit=surplus)
 

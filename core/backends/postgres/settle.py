@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from psycopg import Cursor
 
 from ...model.gate import Gate
 from ...model.outcome import Outcome
@@ -19,9 +21,10 @@ _ENDS_ATTEMPT: Final = FINAL | {State.FAILED}
 _STREAMS: Final = ("failures", "completed")
 
 
-def settle_all(tx: Transaction, queue: int, call: Exchange, gates: Gates) -> list[bytes]:
-    """Apply the outcomes whose claim still holds; answers the raw ids of the others."""
-    refused = _settle_in_turns(tx, queue, call, gates)
+def settle_all(tx: Transaction, queue: int, call: Exchange, gates: Gates, behind: Callable[[], object]) -> list[bytes]:
+    """Apply the outcomes whose claim still holds; answers the raw ids of the others. behind: runs what shares the trip
+    with the first of them."""
+    refused = _settle_in_turns(tx, queue, call, gates, behind)
     accepted = [outcome for place, outcome in enumerate(call.outcomes) if place not in refused]
     for stream in _STREAMS:
         lines = [outcome.line for outcome in accepted if outcome.stream == stream]
@@ -34,7 +37,9 @@ def settle_all(tx: Transaction, queue: int, call: Exchange, gates: Gates) -> lis
     return [outcome.raw for place, outcome in enumerate(call.outcomes) if place in refused]
 
 
-def _settle_in_turns(tx: Transaction, queue: int, call: Exchange, gates: Gates) -> set[int]:
+def _settle_in_turns(
+    tx: Transaction, queue: int, call: Exchange, gates: Gates, behind: Callable[[], object]
+) -> set[int]:
     """The places of those refused. Outcomes for the same job come one after the other: the first that holds wins."""
     refused: set[int] = set()
     waiting = list(enumerate(call.outcomes))
@@ -42,7 +47,10 @@ def _settle_in_turns(tx: Transaction, queue: int, call: Exchange, gates: Gates) 
         turn: dict[bytes, tuple[int, Outcome]] = {}
         for place, outcome in waiting:
             turn.setdefault(outcome.raw, (place, outcome))
-        went = _settle(tx, queue, [outcome for _, outcome in turn.values()], gates)
+        with tx.together():
+            found = _ask(tx, queue, [outcome for _, outcome in turn.values()])
+            behind()
+        went = _went(tx, queue, found, gates)
         for code in went.values():
             _count(tx, queue, STATES[code])
             if code < CODES[State.COMPLETED]:
@@ -53,9 +61,8 @@ def _settle_in_turns(tx: Transaction, queue: int, call: Exchange, gates: Gates) 
     return refused
 
 
-def _settle(tx: Transaction, queue: int, outcomes: Sequence[Outcome], gates: Gates) -> dict[bytes, int]:
-    """The jobs whose claim held, and the number of the state that each went to."""
-    rows = tx.all(
+def _ask(tx: Transaction, queue: int, outcomes: Sequence[Outcome]) -> Cursor[tuple[Any, ...]]:
+    return tx.run(
         "settle",
         queue=queue,
         now=tx.now_ms,
@@ -71,8 +78,12 @@ def _settle(tx: Transaction, queue: int, outcomes: Sequence[Outcome], gates: Gat
         if_expired=[outcome.if_expired for outcome in outcomes],
         held_at=[outcome.held_at for outcome in outcomes] if any(outcome.held_at for outcome in outcomes) else [],
     )
+
+
+def _went(tx: Transaction, queue: int, found: Cursor[tuple[Any, ...]], gates: Gates) -> dict[bytes, int]:
+    """The jobs whose claim held, and the number of the state that each went to."""
     went: dict[bytes, int] = {}
-    completed = CODES[State.COMPLETED]
+    rows, completed = found.fetchall(), CODES[State.COMPLETED]
     close_notes(tx, queue, [raw for raw, code, *_, has_note in rows if has_note and code == completed])
     for raw, code, packed, has_passed, held_at, _ in rows:
         went[raw] = code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -15,6 +16,7 @@ from ...model.minutes import minute_of
 from ...model.states import State
 from .pool import Connection
 from .statements import Statements
+from .trip import one_trip
 
 _SLOTS: Final = 16  # of the counters of a queue: so many transactions can commit at once
 _CLOCKS_DIFFER_MS: Final = 3 * 86_400_000
@@ -74,6 +76,11 @@ class Transaction:
             self._now_ms = self._clock.now_ms() if self._clock else int(self.one("now")[0])
         return self._now_ms
 
+    def know_time(self, now_ms: int) -> None:
+        """Note the store's time as another statement has told it, unless it was asked before or is a clock's."""
+        if self._now_ms is None and self._clock is None:
+            self._now_ms = now_ms
+
     # Statements
 
     def run(self, name: str, /, **values: object) -> Cursor[tuple[Any, ...]]:
@@ -92,6 +99,10 @@ class Transaction:
         row = self.find(name, **values)
         assert row is not None, f"{name} answers one row"
         return row
+
+    def together(self) -> AbstractContextManager[None]:
+        """What is run within makes one trip; its answers are read afterwards. Not on a caller's connection."""
+        return one_trip(self.db)
 
     def aside(self, work: Callable[[Transaction], object]) -> None:
         """Do what stands whatever becomes of this transaction. Where it may stay open for long, in another one."""

@@ -102,7 +102,19 @@ class Control(Driver):
     @rule(chosen=st.lists(picks, min_size=1, max_size=4, unique=True), wrong=st.booleans(), returns=st.booleans())
     def move_away_and_back(self, chosen: list[int], *, wrong: bool, returns: bool) -> None:
         """Withdrawn and taken over again as they were read; or withdrawn from where they no longer are."""
-        raws = sorted({self.some_id(pick) for pick in chosen} & set(self.model.jobs))
+        self.move_away({self.some_id(pick) for pick in chosen}, wrong=wrong, returns=returns)
+
+    @precondition(lambda self: self.those_who_passed())
+    @rule(pick=picks, returns=st.booleans())
+    def move_one_away_that_has_passed(self, pick: int, *, returns: bool) -> None:
+        passed = self.those_who_passed()
+        self.move_away({passed[pick % len(passed)]}, wrong=False, returns=returns)
+
+    def those_who_passed(self) -> list[bytes]:
+        return [job.raw for job in self.model.of(State.PENDING) if job.has_passed]
+
+    def move_away(self, chosen: set[bytes], *, wrong: bool, returns: bool) -> None:
+        raws = sorted(chosen & set(self.model.jobs))
         resting = [raw for raw in raws if self.model.jobs[raw].state is not State.RUNNING]
         moved = [self.model.jobs[raw] for raw in resting]
         waited_at = [job.held_at for job in moved]

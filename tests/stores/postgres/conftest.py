@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -16,6 +17,7 @@ from core.model.outcome import Outcome
 MakeJob = Callable[..., NewJob]
 Send = Callable[..., ExchangeReply]
 Ask = Callable[..., list[Any]]
+Spent = Callable[[Callable[[], object]], list[str]]
 
 _schemas = itertools.count()
 
@@ -53,8 +55,8 @@ def ask(postgres_server: str) -> Ask:
 
 @pytest.fixture
 def make_job() -> MakeJob:
-    def make(*, arguments: bytes = b"\x80", queue: str = "mail", **fields: Any) -> NewJob:
-        return NewJob(queue=queue, raw=new_raw(), task="shop.send", arguments=arguments, **fields)
+    def make(*, arguments: bytes = b"\x80", queue: str = "mail", task: str = "shop.send", **fields: Any) -> NewJob:
+        return NewJob(queue=queue, raw=new_raw(), task=task, arguments=arguments, **fields)
 
     return make
 
@@ -69,3 +71,35 @@ def send(store: Backend) -> Send:
         return store.exchange(call)
 
     return exchange
+
+
+@pytest.fixture
+def spent(monkeypatch: pytest.MonkeyPatch) -> Spent:
+    """What was sent meanwhile, BEGIN and COMMIT included, a text for each trip to the server: statements that share one
+    are told in one text."""
+    seen: list[str] = []
+    parts: list[list[str]] = []  # of the trip that is being made
+    execute, pipeline = psycopg.Connection.execute, psycopg.Connection.pipeline
+
+    def counting(self: psycopg.Connection, query: str, *values: object, **options: object) -> psycopg.Cursor:
+        (parts[-1] if parts else seen).append(query)
+        return execute(self, query, *values, **options)
+
+    @contextmanager
+    def sharing(self: psycopg.Connection) -> Iterator[psycopg.Pipeline]:
+        parts.append([])
+        try:
+            with pipeline(self) as shared:
+                yield shared
+        finally:
+            seen.append("\n".join(parts.pop()))
+
+    monkeypatch.setattr(psycopg.Connection, "execute", counting)
+    monkeypatch.setattr(psycopg.Connection, "pipeline", sharing)
+
+    def run(act: Callable[[], object]) -> list[str]:
+        seen.clear()
+        act()
+        return list(seen)
+
+    return run

@@ -3,15 +3,23 @@
 PLAN_ROWS says how large; `./dev plans` says a million.
 """
 
+import itertools
 import json
 import os
+import re
+import time
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
+import psycopg
 import pytest
+from psycopg._queries import PostgresQuery
+from psycopg.adapt import Transformer
+from psycopg.pq import ExecStatus
 
 from core.backends.contract import Backend
 from core.backends.postgres.backend import PostgresBackend, open_url
+from core.backends.postgres.database import PLANNER
 from core.backends.postgres.partitions import make_day
 from core.backends.postgres.statements import Statements
 from core.backends.sql.files import statements
@@ -23,6 +31,7 @@ DAYS = 6
 DAY_MS = 86_400_000
 FIRST_FINISHED = 10_000_000  # ids count from here
 RAWS = [number.to_bytes(14, "big") for number in range(1_000, 1_020, 2)]  # live ones of the first queue
+CLAIMED = [number.to_bytes(14, "big") for number in range(2, 22, 2)]
 GONE = [number.to_bytes(14, "big") for number in range(FIRST_FINISHED, FIRST_FINISHED + 20, 2)]
 SCHEMA = "plans"
 FILL = f"""
@@ -68,24 +77,48 @@ def large(postgres_server: str) -> Iterator[PostgresBackend]:
     store.close()
 
 
-def explain(store: PostgresBackend, text: str, values: dict[str, Any]) -> str:
-    database = store._open_database()
-    rows = database.alone(lambda db: db.execute(f"EXPLAIN {text}", values).fetchall())
-    return "\n".join(row[0] for row in rows)
+Mode = Literal["custom", "generic"]
+MODES = pytest.mark.parametrize("mode", get_args(Mode))  # planned for its values, or once for all of them
+NUMBERS = itertools.count()
+NAMED = re.compile(r"%\((\w+)\)s")
+_JSON = "ANALYZE, BUFFERS, FORMAT JSON, TIMING OFF"
 
 
-def run(store: PostgresBackend, text: str, values: dict[str, Any]) -> Looked:
-    """Run a statement, see what it read, and undo what it did."""
+def planned(store: PostgresBackend, mode: Mode, options: str, text: str, values: dict[str, Any]) -> list[Any]:
+    """What EXPLAIN says of a statement; what it did is undone."""
 
-    def analyze(db: Any) -> dict[str, Any]:
-        db.execute("BEGIN")
+    def explained(db: psycopg.Connection[Any]) -> list[Any]:
+        db.execute(f"BEGIN; {PLANNER}", prepare=False)
         try:
-            found = db.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON, TIMING OFF) {text}", values).fetchone()[0]
+            if mode == "custom":
+                return db.execute(f"EXPLAIN ({options}) {text}", values, binary=True, prepare=False).fetchall()
+            name = prepared(db, text, values)
+            given = [values[name] for name in dict.fromkeys(NAMED.findall(text))]
+            question = f"EXPLAIN ({options}) EXECUTE {name} ({', '.join(['%s'] * len(given))})"
+            db.execute("SET LOCAL plan_cache_mode = force_generic_plan", prepare=False)
+            return psycopg.ClientCursor(db).execute(question, given, prepare=False).fetchall()
         finally:
-            db.execute("ROLLBACK")
-        return (found if isinstance(found, list) else json.loads(found))[0]["Plan"]
+            db.execute("ROLLBACK", prepare=False)
 
-    plan = store._open_database().alone(analyze)
+    return store._open_database().alone(explained)
+
+
+def prepared(db: psycopg.Connection[Any], text: str, values: dict[str, Any]) -> str:
+    """The name of the statement, prepared with the types that the driver gives its values."""
+    query, name = PostgresQuery(Transformer(db)), f"asked_{next(NUMBERS)}"
+    query.convert(text, values)
+    assert db.pgconn.prepare(name.encode(), query.query, query.types).status == ExecStatus.COMMAND_OK
+    return name
+
+
+def explain(store: PostgresBackend, mode: Mode, text: str, values: dict[str, Any]) -> str:
+    return "\n".join(row[0] for row in planned(store, mode, "FORMAT TEXT", text, values))
+
+
+def run(store: PostgresBackend, mode: Mode, text: str, values: dict[str, Any]) -> Looked:
+    """Run a statement, see what it read, and undo what it did."""
+    found = planned(store, mode, _JSON, text, values)[0][0]
+    plan = (found if isinstance(found, list) else json.loads(found))[0]["Plan"]
     return Looked(_rows_of(plan), plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
 
 
@@ -108,6 +141,23 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "promote": ({"queue": 2, "now": ROWS, "limit": 100}, "job_failed"),
     "exchange_begin": ({"name": "bills", "worker": "w1"}, "job_scheduled"),
     "exchange_end": ({"queue": 1, "worker": "w2"}, "job_running"),
+    "settle": (
+        {
+            "queue": 1,
+            "now": int(time.time() * 1000),  # there is a partition for today
+            "raw": CLAIMED,
+            "token": [int.from_bytes(raw, "big") for raw in CLAIMED],
+            "state": [4, 5] * (len(CLAIMED) // 2),
+            "result": [None] * len(CLAIMED),
+            "error": [None] * len(CLAIMED),
+            "reason": [""] * len(CLAIMED),
+            "line": [b""] * len(CLAIMED),
+            "if_expired": [False] * len(CLAIMED),
+            "held_at": [],
+            **{name: [0] * len(CLAIMED) for name in ("charge", "delay_ms")},
+        },
+        "job_pkey",
+    ),
     "renew": ({"queue": 1, "until": 1, "raw": RAWS, "token": [1] * len(RAWS)}, "job_pkey"),
     "release": ({"queue": 1, "raw": RAWS, "token": [1] * len(RAWS)}, "job_pkey"),
     "expired": ({"queue": 1, "limit": 10}, "job_running"),
@@ -133,18 +183,20 @@ LOOKS_IN_EVERY_DAY = {"act_find_finished", "act_run_afresh", "exists", "get", "j
 BLOCKS_A_DAY = 6  # down its index, and once more for what is deleted
 
 
+@MODES
 @pytest.mark.parametrize("name", sorted(CASES))
-def test_statement_uses_its_index(large: PostgresBackend, name: str):
+def test_statement_uses_its_index(large: PostgresBackend, name: str, mode: Mode):
     values, index = CASES[name]
-    plan = explain(large, large._open_database().sql[name], EVERYWHERE | values)
+    plan = explain(large, mode, large._open_database().sql[name], EVERYWHERE | values)
     assert index in plan, plan
     assert_reads_no_large_table_in_full(plan)
 
 
+@MODES
 @pytest.mark.parametrize("name", sorted(CASES))
-def test_statement_looks_at_few_rows_however_many_there_are(large: PostgresBackend, name: str):
+def test_statement_looks_at_few_rows_however_many_there_are(large: PostgresBackend, name: str, mode: Mode):
     wanted = WANTED.get(name, len(RAWS))
-    looked = run(large, large._open_database().sql[name], EVERYWHERE | CASES[name][0])
+    looked = run(large, mode, large._open_database().sql[name], EVERYWHERE | CASES[name][0])
     print(f"{name}: {looked.rows} rows and {looked.blocks} blocks for {wanted} among {2 * ROWS:,}")
     assert looked.rows <= TIMES * wanted, looked
     most = BLOCKS_A_ROW + (BLOCKS_A_DAY * DAYS if name in LOOKS_IN_EVERY_DAY else 0)
@@ -155,26 +207,28 @@ def page_values(**changes: Any) -> dict[str, Any]:
     return {"queues": [1, 2], "score": [1 << 60] * 2, "raw": [b"", b""], "limit": 51, "most": 51, "state": 5, **changes}
 
 
+@MODES
 @pytest.mark.parametrize("descending", [False, True], ids=["forward", "backward"])
 @pytest.mark.parametrize("state", State)
-def test_a_page_is_read_by_its_index(large: PostgresBackend, state: State, descending: bool):
-    plan = explain(large, large._open_database().sql.page(state, descending=descending), page_values())
+def test_a_page_is_read_by_its_index(large: PostgresBackend, state: State, descending: bool, mode: Mode):
+    plan = explain(large, mode, large._open_database().sql.page(state, descending=descending), page_values())
     assert_reads_no_large_table_in_full(plan)
     if state is not State.RUNNING:
         assert f"job_{state.value}" in plan or "queue_state_finished_ms_raw" in plan, plan
 
 
+@MODES
 @pytest.mark.parametrize("descending", [False, True], ids=["forward", "backward"])
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("place", ["first", "deep"])
 def test_a_page_looks_at_few_rows_wherever_it_begins(
-    large: PostgresBackend, state: State, descending: bool, place: str
+    large: PostgresBackend, state: State, descending: bool, place: str, mode: Mode
 ):
     """Two queues, each walked for a page: the rest of the state is neither read nor sorted. Who runs is."""
     score = place_of(large, state, "middle" if place == "deep" else "last" if descending else "before the first")
     code = {State.COMPLETED: 5, State.DEAD: 6, State.CANCELLED: 7}.get(state, 0)
     values = page_values(score=[score] * 2, state=code)
-    looked = run(large, large._open_database().sql.page(state, descending=descending), values)
+    looked = run(large, mode, large._open_database().sql.page(state, descending=descending), values)
     print(
         f"page of {state.value}, {place}, {'back' if descending else 'on'}: {looked.rows} rows, {looked.blocks} blocks"
     )
@@ -192,10 +246,11 @@ def place_of(store: PostgresBackend, state: State, where: str) -> int:
     return {"before the first": first - 1, "middle": (first + last) // 2, "last": last + 1}[where]
 
 
-def test_a_job_sent_again_is_looked_for_only_in_the_days_it_can_have_finished_in(large: PostgresBackend):
+@MODES
+def test_a_job_sent_again_is_looked_for_only_in_the_days_it_can_have_finished_in(large: PostgresBackend, mode: Mode):
     oldest = large.now_ms() - 2 * DAY_MS
     values = {"queue": 1, "raw": RAWS, "oldest": oldest}
-    plan = explain(large, large._open_database().sql["job_add_check"], values)
+    plan = explain(large, mode, large._open_database().sql["job_add_check"], values)
     assert plan.count("_pkey on finished_") <= 4, plan
 
 

@@ -7,9 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from core.backends.contract import Backend, Exchange
-from core.backends.postgres.backend import PostgresBackend, open_url
+from core.backends.postgres.backend import open_url
 from core.model.outcome import Outcome
-from core.model.retention import Retention
 from core.model.states import State
 
 ROOT = Path(__file__).parents[3]
@@ -126,19 +125,3 @@ store.close()
 def test_a_forked_child_opens_its_own_connections_and_leaves_its_parents_be(url: str):
     done = subprocess.run([sys.executable, "-c", FORK, url], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout.strip()) == (0, "4"), done.stderr
-
-
-def test_a_connection_keeps_nothing_between_transactions(store: Backend, make_job):
-    """What a pooler in transaction mode asks for: no prepared statement, no lock, no setting outlives a transaction."""
-    assert isinstance(store, PostgresBackend)
-    ask = store._open_database().alone
-    settings = "SELECT name, setting FROM pg_settings WHERE source = 'session' ORDER BY name"
-    before = ask(lambda db: db.execute(settings).fetchall())
-    for number in range(1, 20):
-        store.enqueue([make_job()])
-        store.exchange(Exchange(queue="mail", worker="w", call=number, want=1))
-        store.trim("mail", Retention(), 10)
-        store.counts()
-    assert ask(lambda db: db.execute(settings).fetchall()) == before
-    for table in ("pg_prepared_statements", "pg_cursors", "pg_locks WHERE locktype = 'advisory'"):
-        assert ask(lambda db, table=table: db.execute(f"SELECT count(*) FROM {table}").fetchone()) == (0,)

@@ -2,7 +2,7 @@
 -- in:  name of the queue, worker
 -- out: id, is_known, has_gates, is_paused, completed jobs, next due time (NULL: none), the time at
 --      which the next gate opens for one who waits (NULL: none), and the last answer to this worker: call, refused,
---      tokens (NULL: none); or nothing
+--      tokens (NULL: none), the store's time as in now.sql (nothing was waited for yet); or nothing
 
 SELECT queue.id, queue.is_known, queue.has_gates, queue.is_paused,
        (SELECT coalesce(sum(completed), 0)::bigint FROM jobs.counter
@@ -13,7 +13,8 @@ SELECT queue.id, queue.is_known, queue.has_gates, queue.is_paused,
        ),
        (SELECT opens_ms FROM jobs.gate
         WHERE gate.queue = queue.id AND opens_ms IS NOT NULL ORDER BY opens_ms LIMIT 1),
-       reply.call, reply.refused, reply.tokens
+       reply.call, reply.refused, reply.tokens,
+       (extract(epoch FROM clock_timestamp()) * 1000)::bigint
 FROM jobs.queue
 LEFT JOIN jobs.reply ON reply.worker = %(worker)s AND reply.queue = queue.id
 WHERE queue.name = %(name)s;

@@ -1,6 +1,7 @@
 -- A page of a final state: partitions are read from the near end on, and the rest is not touched. {beyond} and {way}
 -- as in page_live.sql; newest first is < and DESC.
--- in:  queues (ids), score (finish times) and raw (arrays: where each queue's walk starts), state, limit
+-- in:  queues (ids), score (finish times) and raw (arrays: where each queue's walk starts), state, limit (of
+--      each queue), most (together)
 -- out: the columns of Place, with the queue's id as its key; in the order of the walk
 
 SELECT walk.finished_ms, queue.name, walk.raw, walk.task, queue.id
@@ -15,4 +16,4 @@ CROSS JOIN LATERAL (
     LIMIT %(limit)s
 ) AS walk
 ORDER BY walk.finished_ms {way}, queue.name {way}, walk.raw {way}
-LIMIT %(limit)s;
+LIMIT %(most)s;

@@ -1,7 +1,7 @@
 -- A page of pending, scheduled, held or failed jobs: each queue's index is walked from the cursor and the walks are
 -- merged. {state} is written into the text (one of four numbers), or no partial index would fit; {beyond} is > and
 -- {way} ASC, or < and DESC for the way back.
--- in:  queues (ids), score and raw (arrays: where each queue's walk starts), limit
+-- in:  queues (ids), score and raw (arrays: where each queue's walk starts), limit (of each queue), most (together)
 -- out: the columns of Place, with the queue's id as its key; in the order of the walk
 
 SELECT walk.score, queue.name, walk.raw, walk.task, queue.id
@@ -15,4 +15,4 @@ CROSS JOIN LATERAL (
     LIMIT %(limit)s
 ) AS walk
 ORDER BY walk.score {way}, queue.name {way}, walk.raw {way}
-LIMIT %(limit)s;
+LIMIT %(most)s;
