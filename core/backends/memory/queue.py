@@ -90,7 +90,7 @@ class MemoryQueue:
         record = record_of(job)
         self._insert(record)
         if job.held_at:
-            self._line_up(record, job.held_at)
+            self._line_up(record, job.held_at, now)
         self.keys.give_adopted(job, now)
         return True
 
@@ -125,7 +125,7 @@ class MemoryQueue:
     def hold(self, record: Record, at: str, now: int) -> None:
         """Out of the way of the others, in line at a gate."""
         self.move(record, State.HELD, now)
-        self._line_up(record, at)
+        self._line_up(record, at, now)
 
     def delete(self, record: Record) -> None:
         raw = record.new.raw
@@ -152,11 +152,11 @@ class MemoryQueue:
             self.records[raw].has_passed = True
             self.gates.pay(name, now)
 
-    def _line_up(self, record: Record, name: str) -> None:
+    def _line_up(self, record: Record, name: str, now: int) -> None:
         own = record.new.gate
         record.held_at = name
         gate = own if own is not None and own.name == name else Gate(name)
-        self.gates.wait(gate, (record.old_score, record.new.raw))
+        self.gates.wait(gate, (record.old_score, record.new.raw), now)
 
     def _leave_gate(self, record: Record, to: State | None) -> None:
         """Strike a job from where it waits, and give back the slot of one that neither runs nor is about to."""
