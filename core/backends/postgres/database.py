@@ -27,7 +27,7 @@ from .pool import Connection, Pool
 from .schema import prepare_schema
 from .statements import statements_of
 from .transaction import SentTwiceError, Transaction
-from .trip import one_trip
+from .trip import one_trip, roll_back
 from .wakeup import Bell
 
 _TRIES: Final = 8  # of a transaction that was ended for the sake of another
@@ -148,7 +148,7 @@ class Database:
                 except psycopg.errors.CheckViolation as error:
                     if not lacks_its_day(error):
                         raise
-                    db.execute("ROLLBACK")
+                    roll_back(db)
                     make_days(db, self.sql, {tx.now_ms, *tx.days_ms})
                     continue
                 self.bell.rang(tx.rung, loud)
@@ -170,7 +170,7 @@ class Database:
                     yield db
                 except BaseException:
                     with suppress(psycopg.Error):
-                        db.execute("ROLLBACK")
+                        roll_back(db)
                     raise
                 return
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,8 @@ import psycopg
 from psycopg.errors import PipelineAborted
 
 from .pool import Connection
+
+_rollbacks = itertools.count()
 
 
 @contextmanager
@@ -20,6 +23,12 @@ def one_trip(db: Connection) -> Iterator[None]:
             yield
     except PipelineAborted as skipped:
         raise _reason(skipped) from None
+
+
+def roll_back(db: Connection) -> None:
+    """The driver takes for prepared what it sent to be prepared in a trip that failed before that. It forgets this with
+    a ROLLBACK, but only with one whose text it has not met."""
+    db.execute(f"ROLLBACK -- {next(_rollbacks)}")
 
 
 def _reason(skipped: PipelineAborted) -> psycopg.Error:

@@ -14,7 +14,7 @@ from core.backends.postgres import patience
 from core.backends.postgres.backend import PostgresBackend, open_url
 from core.backends.postgres.database import Database
 from core.backends.postgres.transaction import Transaction
-from core.backends.postgres.trip import one_trip
+from core.backends.postgres.trip import one_trip, roll_back
 from core.errors import StoreUnavailable
 from core.model.states import State
 from tests.postgres_server import PostgresServer
@@ -47,7 +47,7 @@ def test_the_first_error_of_a_trip_is_told(database: Database, code: str, error:
         db.execute("BEGIN")
         with pytest.raises(error):
             fail(db)
-        db.execute("ROLLBACK")
+        roll_back(db)
         assert db.execute("SELECT 1").fetchone() == (1,)
 
     for _ in range(5):
@@ -92,6 +92,28 @@ def test_what_is_ended_for_the_sake_of_another_at_the_very_end_is_done_again(dat
     assert len(turns) == 2
     pending = f"SELECT sum(pending) FROM {database.sql.schema}.counter"
     assert database.alone(lambda db: db.execute(pending).fetchone()) == (1,)
+
+
+@pytest.mark.parametrize("times", range(3, 10))
+def test_what_was_to_be_prepared_in_a_trip_that_failed_is_not_taken_for_prepared(database: Database, times: int):
+    """A statement is prepared after some runs. Whenever that was, those after it work."""
+
+    def fail(db: psycopg.Connection) -> None:
+        with one_trip(db):
+            db.execute("SELECT 1 / %s", (0,))
+            db.execute("SELECT 'skipped', %s", (1,))
+
+    def work(db: psycopg.Connection) -> None:
+        for runs in (0, 0, times):
+            for _ in range(runs):
+                db.execute("SELECT 'skipped', %s", (1,))
+            db.execute("BEGIN")
+            with pytest.raises(errors.DivisionByZero):
+                fail(db)
+            roll_back(db)
+        assert db.execute("SELECT 'skipped', %s", (1,)).fetchone() == ("skipped", 1)
+
+    database.alone(work)
 
 
 def test_a_commit_that_fails_is_told_and_leaves_nothing(database: Database, store: Backend, ask: Ask, schema: str):
