@@ -26,7 +26,7 @@ SUITES = (
     Suite("unit", 1, about="pure rules and values"),
     Suite("tooling", 3, spread="loadfile", about="./dev, the container files, the import rules"),
     Suite("conformance", 4, (REDIS, POSTGRES), about="every behaviour on every store"),
-    Suite("stores", 2, (REDIS, POSTGRES), about="what each store does in its own way: files, scripts, costs, faults"),
+    Suite("stores", 4, (REDIS, POSTGRES), about="what each store does in its own way: files, scripts, costs, faults"),
     Suite("simulation", 1, about="histories by seeds in virtual time, and eight planted bugs"),
     Suite("faults", 4, (REDIS, POSTGRES), spread=None, about="kills, cuts and clock jumps"),
     Suite("doors", 2, (REDIS,), about="commands, HTTP API and pages"),
