@@ -35,8 +35,13 @@ def write(folder: Path, chance: random.Random, **options: str) -> tuple[Recordin
 
 
 def cuts(recording: Recording, promises: list[Promise], chance: random.Random) -> Iterator[tuple[int, Luck, Losses]]:
-    """After each of several cuts, on a server that recovered and was checked: when it was, and the losses."""
-    moments = recording.moments(chance, CUTS, since_ns=promises[0].at_ns, until_ns=promises[-1].at_ns)
+    """After each of several cuts, on a server that recovered and was checked: when it was, and the losses.
+
+    The first comes right after the newest promise, when nothing unsynced survives: the others may all fall into the
+    checkpoint, which takes longer than the rest.
+    """
+    until_ns = promises[-1].at_ns
+    moments = [until_ns, *recording.moments(chance, CUTS, since_ns=promises[0].at_ns, until_ns=until_ns)]
     for at_ns, luck in zip(moments, cycle(Luck), strict=False):
         with lay_out_postgres(recording, at_ns, luck, chance) as server:
             store = open_url(server.url)
