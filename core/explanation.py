@@ -9,7 +9,7 @@ from typing import Final
 
 from .backends.contract import Backend, QueueCounts
 from .errors import JobNotFound
-from .model.gate import GateInfo, task_of_gate
+from .model.gate import GateInfo, limited, task_of_gate
 from .model.ident import JobRef
 from .model.job import StoredJob, unpack_options
 from .model.states import State
@@ -122,11 +122,12 @@ def _held(facts: Facts) -> Reason:
         return Reason(Because.UNKNOWN_TASK, f"No worker that claimed it knows the task {task}.", job.score)
     if gate is None:
         return Reason(Because.HELD, f"It is held{': ' + job.reason if job.reason else ''}.", job.score)
-    others = f"{gate.waiting - 1:,} others wait there too" if gate.waiting > 1 else "nobody else waits there"
+    count, what = gate.waiting - 1, limited(gate.gate.name)
+    others = "nobody else waits" if not count else "1 other waits too" if count == 1 else f"{count:,} others wait too"
     if gate.gate.limit and gate.used >= gate.gate.limit:
-        told = f"The limit {gate.gate.name} is reached: {gate.used:,} of {gate.gate.limit:,} slots taken; {others}."
+        told = f"The limit of {what} is reached: {gate.used:,} of {gate.gate.limit:,} slots taken; {others}."
         return Reason(Because.LIMIT, told, job.score)
-    told = f"The rate {gate.gate.name} lets one start every {gate.gate.interval_us / 1e6:g} s; {others}."
+    told = f"The rate of {what} lets one start every {gate.gate.interval_us / 1e6:g} s; {others}."
     return Reason(Because.RATE, told, gate.next_ms)
 
 

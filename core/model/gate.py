@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 _TASK = "task:"
+_LIMIT = "limit:"
 
 
 class Gate(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -48,7 +49,17 @@ def waits_for(name: str, reason: str) -> str:
     task = task_of_gate(name)
     if task:
         return reason or f"waits for a worker that knows {task}"
-    return f"waits at {name}" if name else ""
+    return f"waits for its turn at {limited(name)}" if name else ""
+
+
+def limit_gate(what: str) -> str:
+    """The gate of a limit or a rate."""
+    return f"{_LIMIT}{what}"
+
+
+def limited(name: str) -> str:
+    """What a gate limits, as people know it: the task or the name that was given, and the value of the key."""
+    return name.removeprefix(_LIMIT)
 
 
 def passes_at_us(gate: Gate, paid_until_us: int) -> int:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from ..errors import ConfigError
-from ..model.gate import Gate
+from ..model.gate import Gate, limit_gate
 from ..model.limits import MAX_GATE_CHARS, MAX_GATE_COUNT, TASK_FORM, TASK_NAME
 from ..model.payload import canonical_text
 
@@ -89,7 +89,7 @@ def gate_of(task: str, limit: Limit | None, rate: Rate | None, value_of: Callabl
     said = limit or rate
     if said is None:
         return None
-    name = f"limit:{said.name or task}"
+    name = limit_gate(said.name or task)
     if said.key:
         name += f"={_text_of(value_of(said.key))}"
     if len(name) > MAX_GATE_CHARS:

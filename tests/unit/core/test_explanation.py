@@ -110,7 +110,7 @@ def test_its_limit_is_reached(jobs: Jobs) -> None:
     task = jobs.register("work", work, limit=Limit(1))
     refs = [handle.ref for handle in task.enqueue_many([{}, {}, {}])]
     claim(jobs, want=3)
-    told = "The limit limit:work is reached: 1 of 1 slots taken; 1 others wait there too."
+    told = "The limit of work is reached: 1 of 1 slots taken; 1 other waits too."
     assert why(jobs, refs[1]) == [(Because.LIMIT, told)]
     assert why(jobs, refs[0]) == [(Because.RUNNING, "It is running, in attempt 1.")]
 
@@ -122,7 +122,7 @@ def test_its_rate_is_used_up(jobs: Jobs) -> None:
     claim(jobs, want=2)
     [reason] = jobs.control.explain(refs[1])
     assert reason.kind is Because.RATE
-    assert reason.text == "The rate limit:work lets one start every 30 s; nobody else waits there."
+    assert reason.text == "The rate of work lets one start every 30 s; nobody else waits."
     assert reason.at_ms == jobs.backend.now_ms() + 30_000
 
 
