@@ -71,12 +71,24 @@ class Control:
         """
         operation = operation or new_operation()
         done = 0
-        for page in self._pages(query, most):
+        for page in self.pages(query, most):
             acted = self.act(verb, [job.ref for job in page], operation=operation, reason=reason)
             done += sum(one.applied for one in acted)
             if progress is not None:
                 progress(done)
         return done
+
+    def pages(self, query: PageQuery, most: int) -> Iterator[Sequence[StoredJob]]:
+        """What `act_where` acts on, chunk by chunk."""
+        left = most
+        while left > 0:
+            page: Page = self._backend.page(replace(query, limit=min(CHUNK, left)))
+            if page.jobs:
+                left -= len(page.jobs)
+                yield page.jobs
+            if page.next is None:
+                return
+            query = replace(query, after=page.next)
 
     def sweep(
         self,
@@ -127,10 +139,6 @@ class Control:
     def explain(self, ref: JobRef) -> tuple[Reason, ...]:
         """Why a job is not running, or that it is. Raises JobNotFound."""
         return explain(self._backend, ref)
-
-    def find(self, query: PageQuery, *, most: int) -> list[StoredJob]:
-        """What `act_where` would act on."""
-        return [job for page in self._pages(query, most) for job in page]
 
     def purge(self, queue: str, state: State, *, before_ms: int = 0, progress: Progress | None = None) -> int:
         """Delete the jobs of a state (not running) that entered it before a store time, by default before now."""
@@ -222,17 +230,6 @@ class Control:
             if swept.next is None:
                 return
             sweep = replace(sweep, after=swept.next)
-
-    def _pages(self, query: PageQuery, most: int) -> Iterator[Sequence[StoredJob]]:
-        left = most
-        while left > 0:
-            page: Page = self._backend.page(replace(query, limit=min(CHUNK, left)))
-            if page.jobs:
-                left -= len(page.jobs)
-                yield page.jobs
-            if page.next is None:
-                return
-            query = replace(query, after=page.next)
 
 
 def job_of(entry: StoredSchedule, raw: bytes) -> NewJob:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from msgspec.structs import replace
-
 from core.backends.contract import PageQuery
-from core.control import CHUNK
 from core.errors import InvalidInput, JobNotFound
 from core.model.ident import JobRef
 from core.model.job import StoredJob
 from core.model.payload import check_text
 from core.model.states import State, Verb
 from jobs_dashboard.bridge.history import remember_jobs
-from jobs_dashboard.bridge.wiring import current_backend, current_control
+from jobs_dashboard.bridge.wiring import current_control
 
 from .actor import Actor, Permission
 from .audit import Entry, entry, sent_again_once
@@ -71,15 +68,7 @@ def act_on_found(
 
 def pages(query: PageQuery, most: int) -> Iterator[Sequence[StoredJob]]:
     """What `act_on_found` acts on, chunk by chunk."""
-    left = most
-    while left > 0:
-        page = current_backend().page(replace(query, limit=min(CHUNK, left)))
-        left -= len(page.jobs)
-        if page.jobs:
-            yield page.jobs
-        if page.next is None:
-            return
-        query = replace(query, after=page.next)
+    return current_control().pages(query, most)
 
 
 def filter_text(query: PageQuery, most: int) -> str:
